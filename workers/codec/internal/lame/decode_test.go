@@ -1,0 +1,81 @@
+package lame
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"os/exec"
+	"testing"
+)
+
+// voiceLike returns seconds of a tone with harmonics whose pitch and loudness move as a voice's do: its place in time is
+// unambiguous.
+func voiceLike(sampleRate int, seconds float64) []byte {
+	n := int(float64(sampleRate) * seconds)
+	pcm := make([]byte, 0, 2*n)
+	phase := 0.0
+	for i := range n {
+		t := float64(i) / float64(sampleRate)
+		phase += 2 * math.Pi * (140 + 40*math.Sin(2*math.Pi*0.7*t)) / float64(sampleRate)
+		v := 0.0
+		for h := 1.0; h <= 8; h++ {
+			v += math.Sin(h*phase) / h
+		}
+		loud := 0.5 + 0.5*math.Sin(2*math.Pi*2.3*t*t)
+		pcm = binary.LittleEndian.AppendUint16(pcm, uint16(int16(5000*v*loud)))
+	}
+	return pcm
+}
+
+// decode turns MP3 into samples with ffmpeg, which drops nothing where there is no info frame.
+func decode(tb testing.TB, mp3 []byte) []float64 {
+	tb.Helper()
+	path, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		tb.Skip("ffmpeg is not installed: what was encoded is not decoded")
+	}
+	cmd := exec.Command(path, "-v", "error", "-f", "mp3", "-i", "pipe:0", "-f", "s16le", "pipe:1")
+	cmd.Stdin = bytes.NewReader(mp3)
+	var out, complaints bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaints
+	if err := cmd.Run(); err != nil || complaints.Len() > 0 {
+		tb.Fatalf("ffmpeg: %v: %s", err, complaints.String())
+	}
+	return samplesOf(out.Bytes())
+}
+
+func samplesOf(pcm []byte) []float64 {
+	x := make([]float64, len(pcm)/2)
+	for i := range x {
+		x[i] = float64(int16(binary.LittleEndian.Uint16(pcm[2*i:])))
+	}
+	return x
+}
+
+// compare finds where x begins in y, at most most samples in, and how alike they are there.
+func compare(x, y []float64, most int) (lag int, correlation, level float64) {
+	best := -1.0
+	window := min(len(x)/2, 8000)
+	for l := range most {
+		dot := 0.0
+		for i := range window {
+			if k := i + window/2 + l; k < len(y) {
+				dot += x[i+window/2] * y[k]
+			}
+		}
+		if dot > best {
+			best, lag = dot, l
+		}
+	}
+	var xx, yy, xy float64
+	for i := range x {
+		if i+lag >= len(y) {
+			break
+		}
+		a, b := x[i], y[i+lag]
+		xx += a * a
+		yy += b * b
+		xy += a * b
+	}
+	return lag, xy / math.Sqrt(xx*yy), math.Sqrt(yy / xx)
+}
