@@ -51,6 +51,7 @@ type (
 		Languages  []string `json:"languages"`
 		Gender     string   `json:"gender,omitempty"`
 		SampleRate int      `json:"sample_rate"`
+		Loudness   float64  `json:"loudness,omitempty"`
 	}
 	profileJSON struct {
 		ID     string            `json:"id"`

@@ -4,6 +4,7 @@
 package codec
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -39,7 +40,8 @@ type Codec interface {
 	Info() Info
 	// New starts an encoder for one stream of format f, which must be complete (see Set.Resolve). ctx holds for the life of the
 	// encoder: when it ends, so does the encoder. A format that the codec cannot make is a fault.Invalid error that names the field.
-	New(ctx context.Context, f speech.Format) (Encoder, error)
+	// label goes into the container's metadata, if it has any; nil: none.
+	New(ctx context.Context, f speech.Format, label *speech.Label) (Encoder, error)
 }
 
 // Info describes a codec.
@@ -47,6 +49,7 @@ type Info struct {
 	Encoding    speech.Encoding
 	MediaType   string // for Content-Type, for example "audio/mpeg"; PCM's needs its rate, see ContentType
 	Extension   string // of a file name, without the dot
+	DefaultRate int    // Hz, where a request names none; 0: the server's
 	SampleRates []int  // Hz, ascending; nil: all from speech.MinSampleRate to speech.MaxSampleRate
 	BitRates    []int  // bit/s, ascending; nil: the encoding has no bit rate
 	Library     string // what encodes, with its version, for example "LAME 3.100"; empty: this package
@@ -98,11 +101,12 @@ func (i Info) checkBitRate(bits int) error {
 	return nil
 }
 
-// Resolve fills a zero sample rate with defaultRate, or with the nearest that the codec takes from there up (else its highest),
+// Resolve fills a zero sample rate with DefaultRate, else with defaultRate, or with the nearest that the codec takes from there up (else its highest),
 // and a zero bit rate with one at which speech is clear: the lowest of at least 8/3 bits a sample (64 kbit/s at 24 kHz). What the
 // codec cannot make is refused as by Check.
 func (i Info) Resolve(f speech.Format, defaultRate int) (speech.Format, error) {
 	if f.SampleRate == 0 {
+		defaultRate = cmp.Or(i.DefaultRate, defaultRate)
 		f.SampleRate = defaultRate
 		if len(i.SampleRates) > 0 {
 			f.SampleRate = atLeast(i.SampleRates, defaultRate)

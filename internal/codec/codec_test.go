@@ -153,7 +153,7 @@ while data := w.readframes(1000): sys.stdout.buffer.write(data)`},
 
 func TestPassThroughDoesNotAllocate(t *testing.T) {
 	for _, c := range []codec.Codec{codec.PCM{}, codec.WAV{}} {
-		e, err := c.New(t.Context(), speech.Format{Encoding: c.Info().Encoding, SampleRate: 24000})
+		e, err := c.New(t.Context(), speech.Format{Encoding: c.Info().Encoding, SampleRate: 24000}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

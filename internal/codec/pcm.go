@@ -18,7 +18,7 @@ func (PCM) Info() Info {
 }
 
 // New implements Codec.
-func (p PCM) New(ctx context.Context, f speech.Format) (Encoder, error) {
+func (p PCM) New(ctx context.Context, f speech.Format, _ *speech.Label) (Encoder, error) {
 	if err := p.Info().Check(f); err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func (WAV) Info() Info {
 }
 
 // New implements Codec.
-func (w WAV) New(ctx context.Context, f speech.Format) (Encoder, error) {
+func (w WAV) New(ctx context.Context, f speech.Format, _ *speech.Label) (Encoder, error) {
 	if err := w.Info().Check(f); err != nil {
 		return nil, err
 	}

@@ -26,11 +26,12 @@ type voiceJSON struct {
 	Languages  []string          `json:"languages,omitempty"`
 	Gender     string            `json:"gender,omitempty"`
 	SampleRate int               `json:"sample_rate,omitempty"`
+	Loudness   float64           `json:"loudness,omitempty"`
 	Voices     map[string]string `json:"voices,omitempty"`
 }
 
 func toVoiceJSON(v speech.Voice) voiceJSON {
-	return voiceJSON{ID: v.ID, Name: v.Name, Engine: v.Engine, Languages: v.Languages, Gender: v.Gender, SampleRate: v.SampleRate}
+	return voiceJSON{ID: v.ID, Name: v.Name, Engine: v.Engine, Languages: v.Languages, Gender: v.Gender, SampleRate: v.SampleRate, Loudness: v.Loudness}
 }
 
 // listOf is OpenAI's list.

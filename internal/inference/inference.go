@@ -102,7 +102,7 @@ func (s *Service) Speak(ctx context.Context, req speech.Request) (speech.Stream,
 	}
 	w := newWindow(ctx, s, route, segments, req) // starts to speak while the encoder is made
 	c, _ := s.codecs.Lookup(format.Encoding)
-	enc, err := c.New(ctx, format)
+	enc, err := c.New(ctx, format, nil)
 	if err != nil {
 		cancel()
 		w.close()

@@ -10,7 +10,7 @@ import (
 func requestToProto(r speech.Request) *rolev1.SpeakRequest {
 	m := &rolev1.SpeakRequest{
 		Id: r.ID, Principal: &rolev1.Principal{Tenant: r.Principal.Tenant, Class: r.Principal.Class},
-		Text: r.Text, Language: r.Language, Voice: r.Voice, Model: r.Model, Speed: r.Speed, Format: formatToProto(r.Format),
+		Text: r.Text, Language: r.Language, Voice: r.Voice, Model: r.Model, Speed: r.Speed, Pitch: r.Pitch, Volume: r.Volume, Loudness: r.Loudness, Format: formatToProto(r.Format),
 	}
 	for _, k := range r.Timings {
 		m.Timings = append(m.Timings, int32(k))
@@ -21,7 +21,7 @@ func requestToProto(r speech.Request) *rolev1.SpeakRequest {
 func requestFromProto(m *rolev1.SpeakRequest) speech.Request {
 	r := speech.Request{
 		ID: m.GetId(), Principal: speech.Principal{Tenant: m.GetPrincipal().GetTenant(), Class: m.GetPrincipal().GetClass()},
-		Text: m.GetText(), Language: m.GetLanguage(), Voice: m.GetVoice(), Model: m.GetModel(), Speed: m.GetSpeed(),
+		Text: m.GetText(), Language: m.GetLanguage(), Voice: m.GetVoice(), Model: m.GetModel(), Speed: m.GetSpeed(), Pitch: m.GetPitch(), Volume: m.GetVolume(), Loudness: m.GetLoudness(),
 		Format: formatFromProto(m.GetFormat()),
 	}
 	for _, k := range m.GetTimings() {
@@ -44,7 +44,7 @@ func eventToProto(ev speech.Event) *rolev1.Event {
 		t := ev.Timing
 		return &rolev1.Event{Event: &rolev1.Event_Timing{Timing: &rolev1.Timing{
 			Kind: int32(t.Kind), TextOffset: int64(t.Offset), TextLength: int64(t.Length),
-			StartNs: int64(t.Start), DurationNs: int64(t.Duration), Phoneme: t.Phoneme}}}
+			StartNs: int64(t.Start), DurationNs: int64(t.Duration), Phoneme: t.Phoneme, Estimated: t.Estimated}}}
 	case speech.EventWarning:
 		return &rolev1.Event{Event: &rolev1.Event_Warning{Warning: ev.Warning}}
 	case speech.EventSegmentEnd:
@@ -65,7 +65,7 @@ func eventFromProto(m *rolev1.Event) (speech.Event, bool) {
 		t := m.Timing
 		return speech.Event{Kind: speech.EventTiming, Timing: speech.Timing{
 			Kind: speech.TimingKind(t.GetKind()), Offset: int(t.GetTextOffset()), Length: int(t.GetTextLength()),
-			Start: time.Duration(t.GetStartNs()), Duration: time.Duration(t.GetDurationNs()), Phoneme: t.GetPhoneme()}}, true
+			Start: time.Duration(t.GetStartNs()), Duration: time.Duration(t.GetDurationNs()), Phoneme: t.GetPhoneme(), Estimated: t.GetEstimated()}}, true
 	case *rolev1.Event_Warning:
 		return speech.Event{Kind: speech.EventWarning, Warning: m.Warning}, true
 	case *rolev1.Event_SegmentEnd:
@@ -79,7 +79,7 @@ func eventFromProto(m *rolev1.Event) (speech.Event, bool) {
 func catalogueToProto(c speech.Catalogue) *rolev1.VoicesResponse {
 	m := &rolev1.VoicesResponse{}
 	for _, v := range c.Voices {
-		m.Voices = append(m.Voices, &rolev1.Voice{Id: v.ID, Name: v.Name, Engine: v.Engine, Languages: v.Languages, Gender: v.Gender, SampleRate: int32(v.SampleRate)})
+		m.Voices = append(m.Voices, &rolev1.Voice{Id: v.ID, Name: v.Name, Engine: v.Engine, Languages: v.Languages, Gender: v.Gender, SampleRate: int32(v.SampleRate), Loudness: v.Loudness})
 	}
 	for _, p := range c.Profiles {
 		m.Profiles = append(m.Profiles, &rolev1.Profile{Name: p.Name, Voices: p.Voices})
@@ -93,7 +93,7 @@ func catalogueToProto(c speech.Catalogue) *rolev1.VoicesResponse {
 func catalogueFromProto(m *rolev1.VoicesResponse) speech.Catalogue {
 	var c speech.Catalogue
 	for _, v := range m.GetVoices() {
-		c.Voices = append(c.Voices, speech.Voice{ID: v.GetId(), Name: v.GetName(), Engine: v.GetEngine(), Languages: v.GetLanguages(), Gender: v.GetGender(), SampleRate: int(v.GetSampleRate())})
+		c.Voices = append(c.Voices, speech.Voice{ID: v.GetId(), Name: v.GetName(), Engine: v.GetEngine(), Languages: v.GetLanguages(), Gender: v.GetGender(), SampleRate: int(v.GetSampleRate()), Loudness: v.GetLoudness()})
 	}
 	for _, p := range m.GetProfiles() {
 		c.Profiles = append(c.Profiles, speech.Profile{Name: p.GetName(), Voices: p.GetVoices()})

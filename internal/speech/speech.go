@@ -21,6 +21,11 @@ const (
 	MaxSpeed      = 4.0
 	MinSampleRate = 8000  // Hz
 	MaxSampleRate = 48000 // Hz
+	MaxPitch      = 12.0  // semitones, up or down
+	MinVolume     = -60.0 // dB
+	MaxVolume     = 20.0  // dB
+	MinLoudness   = -40.0 // LUFS
+	MaxLoudness   = -8.0  // LUFS
 )
 
 // Request is one utterance to synthesise, as the gateway hands it to inference. It has been validated.
@@ -32,6 +37,9 @@ type Request struct {
 	Voice     string       // voice id ("flite.rms") or profile name ("alloy"); empty: the default profile
 	Model     string       // name from Catalogue.Models; empty: the default
 	Speed     float64      // MinSpeed to MaxSpeed; 1 is the voice's own
+	Pitch     float64      // semitones that the voice is raised, -MaxPitch to MaxPitch; the speed stays
+	Volume    float64      // gain in dB, MinVolume to MaxVolume
+	Loudness  float64      // target in LUFS (ITU-R BS.1770), MinLoudness to MaxLoudness; 0: the server's
 	Timings   []TimingKind // the kinds that are wanted; an engine that does not have one does not send it
 	Format    Format       // what the caller wants back; a zero SampleRate or BitRate leaves it to the server
 }
@@ -65,6 +73,7 @@ type Voice struct {
 	Languages  []string // BCP 47 tags, the best first
 	Gender     string   // "female", "male", "neutral" or "" (not known)
 	SampleRate int      // Hz of what the engine makes
+	Loudness   float64  // LUFS of what the engine makes (ITU-R BS.1770, integrated over usual speech); 0: not known
 }
 
 // Profile is a name that stands for one voice in each language, for example "alloy".
@@ -104,4 +113,14 @@ type Timing struct {
 	Start    time.Duration // from the beginning of the stream
 	Duration time.Duration // 0: not known
 	Phoneme  string        // symbol, for TimingPhoneme
+
+	// Estimated tells that the engine did not say when: the time is a share of the segment's, by the length of the text.
+	Estimated bool
+}
+
+// Label is what a container's metadata say of where audio comes from.
+type Label struct {
+	Producer  string    // who made it, for example the company that runs the service
+	ContentID string    // identifies this audio with the producer
+	Time      time.Time // when it was made
 }

@@ -11,9 +11,14 @@ type Encoding string
 
 // Encodings. All are mono.
 const (
-	PCM Encoding = "pcm" // signed 16-bit little-endian samples, no header
-	WAV Encoding = "wav" // RIFF with PCM inside
-	MP3 Encoding = "mp3" // MPEG-1/2/2.5 layer III
+	PCM   Encoding = "pcm"   // signed 16-bit little-endian samples, no header
+	WAV   Encoding = "wav"   // RIFF with PCM inside
+	MuLaw Encoding = "mulaw" // RIFF with G.711 µ-law inside, 8 bits a sample
+	ALaw  Encoding = "alaw"  // RIFF with G.711 A-law inside, 8 bits a sample
+	MP3   Encoding = "mp3"   // MPEG-1/2/2.5 layer III
+	AAC   Encoding = "aac"   // AAC-LC in ADTS frames
+	Opus  Encoding = "opus"  // Opus in Ogg (RFC 7845)
+	FLAC  Encoding = "flac"  // native FLAC
 )
 
 // Format is the form of a stream's audio.

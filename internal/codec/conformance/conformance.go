@@ -78,7 +78,7 @@ func (s *suite) start(t *testing.T, ctx context.Context) codec.Encoder { //nolin
 
 func (s *suite) startAt(t *testing.T, ctx context.Context, f speech.Format) codec.Encoder { //nolint:revive // t comes first in helpers
 	t.Helper()
-	e, err := s.codec.New(ctx, f)
+	e, err := s.codec.New(ctx, f, nil)
 	if err != nil {
 		t.Fatalf("new encoder of %s: %v", f, err)
 	}
@@ -156,7 +156,7 @@ func (s *suite) refuses(t *testing.T) {
 	} {
 		f := good
 		c.change(&f)
-		e, err := s.codec.New(t.Context(), f)
+		e, err := s.codec.New(t.Context(), f, nil)
 		if err == nil {
 			t.Errorf("%s: not refused", f)
 			_ = e.Close()

@@ -109,7 +109,7 @@ func (s *suite) together(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			e, err := s.codec.New(t.Context(), f)
+			e, err := s.codec.New(t.Context(), f, nil)
 			if err != nil {
 				t.Errorf("new encoder: %v", err)
 				return

@@ -33,7 +33,7 @@ func (c *Codec) Info() codec.Info { return c.info }
 
 // New implements codec.Codec: it dials a worker, opens the stream and waits until the worker has taken the settings, so what the
 // worker refuses is known before the first sample.
-func (c *Codec) New(ctx context.Context, f speech.Format) (codec.Encoder, error) {
+func (c *Codec) New(ctx context.Context, f speech.Format, _ *speech.Label) (codec.Encoder, error) {
 	if err := c.info.Check(f); err != nil {
 		return nil, err
 	}

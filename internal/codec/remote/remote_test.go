@@ -57,7 +57,7 @@ func decodeMuLaw(ctx context.Context, f speech.Format, data []byte) ([]int16, er
 func start(t *testing.T, w *worker) (codec.Encoder, error) {
 	t.Helper()
 	dial, _ := serve(t, w)
-	e, err := remote.New(info, dial).New(t.Context(), format)
+	e, err := remote.New(info, dial).New(t.Context(), format, nil)
 	if err == nil {
 		t.Cleanup(func() { _ = e.Close() })
 	}
@@ -235,7 +235,7 @@ func TestDialFails(t *testing.T) {
 	c := remote.New(info, func(context.Context) (codecv1.EncoderClient, func(), error) {
 		return nil, nil, fault.New(fault.Unavailable, "no encoder is ready")
 	})
-	if _, err := c.New(t.Context(), format); !fault.Is(err, fault.Unavailable) {
+	if _, err := c.New(t.Context(), format, nil); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("%v", err)
 	}
 }
@@ -246,7 +246,7 @@ func TestNewHonoursItsContext(t *testing.T) {
 	dial, held := serve(t, w)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := remote.New(info, dial).New(ctx, format); !fault.Is(err, fault.Canceled) {
+	if _, err := remote.New(info, dial).New(ctx, format, nil); !fault.Is(err, fault.Canceled) {
 		t.Errorf("%v", err)
 	}
 	if held.Load() != 0 {

@@ -60,6 +60,9 @@ func (d *described) add(engineID, model string, v *enginev1.Voice) error {
 	case len(d.voices) == maxVoices:
 		return fmt.Errorf("more than %d voices", maxVoices)
 	}
+	if !(v.GetLoudness() >= -70 && v.GetLoudness() <= 0) {
+		return fmt.Errorf("voice %s: loudness %g is not from -70 to 0 LUFS", v.GetId(), v.GetLoudness())
+	}
 	for _, tag := range v.GetLanguages() {
 		if !speech.IsLanguageTag(tag) {
 			return fmt.Errorf("voice %s: %q is not a language tag", v.GetId(), tag)
@@ -67,7 +70,7 @@ func (d *described) add(engineID, model string, v *enginev1.Voice) error {
 	}
 	d.voices[id] = voiceRef{id: v.GetId(), model: model, sampleRate: int(v.GetSampleRate())}
 	d.Voices = append(d.Voices, speech.Voice{
-		ID: id, Name: v.GetName(), Engine: engineID, Languages: v.GetLanguages(), Gender: gender(v.GetGender()), SampleRate: int(v.GetSampleRate()),
+		ID: id, Name: v.GetName(), Engine: engineID, Languages: v.GetLanguages(), Gender: gender(v.GetGender()), SampleRate: int(v.GetSampleRate()), Loudness: v.GetLoudness(),
 	})
 	return nil
 }

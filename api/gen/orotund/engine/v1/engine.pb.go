@@ -367,7 +367,10 @@ type Voice struct {
 	// How the speaker is perceived.
 	Gender Gender `protobuf:"varint,4,opt,name=gender,proto3,enum=orotund.engine.v1.Gender" json:"gender,omitempty"`
 	// The rate of its audio in Hz.
-	SampleRate    int32 `protobuf:"varint,5,opt,name=sample_rate,json=sampleRate,proto3" json:"sample_rate,omitempty"`
+	SampleRate int32 `protobuf:"varint,5,opt,name=sample_rate,json=sampleRate,proto3" json:"sample_rate,omitempty"`
+	// How loud its usual speech is, in LUFS (ITU-R BS.1770, integrated), for example -19.5. With it Orotund brings voices to one
+	// loudness from their first sample; 0: not known, and Orotund measures as it listens.
+	Loudness      float64 `protobuf:"fixed64,6,opt,name=loudness,proto3" json:"loudness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -433,6 +436,13 @@ func (x *Voice) GetGender() Gender {
 func (x *Voice) GetSampleRate() int32 {
 	if x != nil {
 		return x.SampleRate
+	}
+	return 0
+}
+
+func (x *Voice) GetLoudness() float64 {
+	if x != nil {
+		return x.Loudness
 	}
 	return 0
 }
@@ -1178,14 +1188,15 @@ const file_orotund_engine_v1_engine_proto_rawDesc = "" +
 	"\x05Model\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06loaded\x18\x02 \x01(\bR\x06loaded\x120\n" +
-	"\x06voices\x18\x03 \x03(\v2\x18.orotund.engine.v1.VoiceR\x06voices\"\x9d\x01\n" +
+	"\x06voices\x18\x03 \x03(\v2\x18.orotund.engine.v1.VoiceR\x06voices\"\xb9\x01\n" +
 	"\x05Voice\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
 	"\tlanguages\x18\x03 \x03(\tR\tlanguages\x121\n" +
 	"\x06gender\x18\x04 \x01(\x0e2\x19.orotund.engine.v1.GenderR\x06gender\x12\x1f\n" +
 	"\vsample_rate\x18\x05 \x01(\x05R\n" +
-	"sampleRate\"\xa8\x01\n" +
+	"sampleRate\x12\x1a\n" +
+	"\bloudness\x18\x06 \x01(\x01R\bloudness\"\xa8\x01\n" +
 	"\fCapabilities\x12\x1b\n" +
 	"\tspeed_min\x18\x01 \x01(\x01R\bspeedMin\x12\x1b\n" +
 	"\tspeed_max\x18\x02 \x01(\x01R\bspeedMax\x12%\n" +

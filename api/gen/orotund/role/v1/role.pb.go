@@ -44,7 +44,13 @@ type SpeakRequest struct {
 	// What is wanted back.
 	Format *Format `protobuf:"bytes,8,opt,name=format,proto3" json:"format,omitempty"`
 	// speech.TimingKind that are wanted.
-	Timings       []int32 `protobuf:"varint,9,rep,packed,name=timings,proto3" json:"timings,omitempty"`
+	Timings []int32 `protobuf:"varint,9,rep,packed,name=timings,proto3" json:"timings,omitempty"`
+	// Semitones.
+	Pitch float64 `protobuf:"fixed64,10,opt,name=pitch,proto3" json:"pitch,omitempty"`
+	// dB.
+	Volume float64 `protobuf:"fixed64,11,opt,name=volume,proto3" json:"volume,omitempty"`
+	// Target in LUFS; 0: the server's.
+	Loudness      float64 `protobuf:"fixed64,12,opt,name=loudness,proto3" json:"loudness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -140,6 +146,27 @@ func (x *SpeakRequest) GetTimings() []int32 {
 		return x.Timings
 	}
 	return nil
+}
+
+func (x *SpeakRequest) GetPitch() float64 {
+	if x != nil {
+		return x.Pitch
+	}
+	return 0
+}
+
+func (x *SpeakRequest) GetVolume() float64 {
+	if x != nil {
+		return x.Volume
+	}
+	return 0
+}
+
+func (x *SpeakRequest) GetLoudness() float64 {
+	if x != nil {
+		return x.Loudness
+	}
+	return 0
 }
 
 // Principal mirrors speech.Principal.
@@ -413,7 +440,9 @@ type Timing struct {
 	// Length in nanoseconds; 0: not known.
 	DurationNs int64 `protobuf:"varint,5,opt,name=duration_ns,json=durationNs,proto3" json:"duration_ns,omitempty"`
 	// Symbol of a phoneme.
-	Phoneme       string `protobuf:"bytes,6,opt,name=phoneme,proto3" json:"phoneme,omitempty"`
+	Phoneme string `protobuf:"bytes,6,opt,name=phoneme,proto3" json:"phoneme,omitempty"`
+	// The engine did not say when.
+	Estimated     bool `protobuf:"varint,7,opt,name=estimated,proto3" json:"estimated,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -488,6 +517,13 @@ func (x *Timing) GetPhoneme() string {
 		return x.Phoneme
 	}
 	return ""
+}
+
+func (x *Timing) GetEstimated() bool {
+	if x != nil {
+		return x.Estimated
+	}
+	return false
 }
 
 // SegmentEnd mirrors speech.SegmentEnd.
@@ -678,7 +714,9 @@ type Voice struct {
 	// "female", "male", "neutral" or "".
 	Gender string `protobuf:"bytes,5,opt,name=gender,proto3" json:"gender,omitempty"`
 	// Hz.
-	SampleRate    int32 `protobuf:"varint,6,opt,name=sample_rate,json=sampleRate,proto3" json:"sample_rate,omitempty"`
+	SampleRate int32 `protobuf:"varint,6,opt,name=sample_rate,json=sampleRate,proto3" json:"sample_rate,omitempty"`
+	// LUFS; 0: not known.
+	Loudness      float64 `protobuf:"fixed64,7,opt,name=loudness,proto3" json:"loudness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -751,6 +789,13 @@ func (x *Voice) GetGender() string {
 func (x *Voice) GetSampleRate() int32 {
 	if x != nil {
 		return x.SampleRate
+	}
+	return 0
+}
+
+func (x *Voice) GetLoudness() float64 {
+	if x != nil {
+		return x.Loudness
 	}
 	return 0
 }
@@ -1015,7 +1060,7 @@ var File_orotund_role_v1_role_proto protoreflect.FileDescriptor
 
 const file_orotund_role_v1_role_proto_rawDesc = "" +
 	"\n" +
-	"\x1aorotund/role/v1/role.proto\x12\x0forotund.role.v1\"\x95\x02\n" +
+	"\x1aorotund/role/v1/role.proto\x12\x0forotund.role.v1\"\xdf\x02\n" +
 	"\fSpeakRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x128\n" +
 	"\tprincipal\x18\x02 \x01(\v2\x1a.orotund.role.v1.PrincipalR\tprincipal\x12\x12\n" +
@@ -1025,7 +1070,11 @@ const file_orotund_role_v1_role_proto_rawDesc = "" +
 	"\x05model\x18\x06 \x01(\tR\x05model\x12\x14\n" +
 	"\x05speed\x18\a \x01(\x01R\x05speed\x12/\n" +
 	"\x06format\x18\b \x01(\v2\x17.orotund.role.v1.FormatR\x06format\x12\x18\n" +
-	"\atimings\x18\t \x03(\x05R\atimings\"9\n" +
+	"\atimings\x18\t \x03(\x05R\atimings\x12\x14\n" +
+	"\x05pitch\x18\n" +
+	" \x01(\x01R\x05pitch\x12\x16\n" +
+	"\x06volume\x18\v \x01(\x01R\x06volume\x12\x1a\n" +
+	"\bloudness\x18\f \x01(\x01R\bloudness\"9\n" +
 	"\tPrincipal\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x14\n" +
 	"\x05class\x18\x02 \x01(\tR\x05class\"`\n" +
@@ -1041,7 +1090,7 @@ const file_orotund_role_v1_role_proto_rawDesc = "" +
 	"\awarning\x18\x04 \x01(\tH\x00R\awarning\x12>\n" +
 	"\vsegment_end\x18\x05 \x01(\v2\x1b.orotund.role.v1.SegmentEndH\x00R\n" +
 	"segmentEndB\a\n" +
-	"\x05event\"\xb4\x01\n" +
+	"\x05event\"\xd2\x01\n" +
 	"\x06Timing\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\x05R\x04kind\x12\x1f\n" +
 	"\vtext_offset\x18\x02 \x01(\x03R\n" +
@@ -1051,7 +1100,8 @@ const file_orotund_role_v1_role_proto_rawDesc = "" +
 	"\bstart_ns\x18\x04 \x01(\x03R\astartNs\x12\x1f\n" +
 	"\vduration_ns\x18\x05 \x01(\x03R\n" +
 	"durationNs\x12\x18\n" +
-	"\aphoneme\x18\x06 \x01(\tR\aphoneme\"\x85\x01\n" +
+	"\aphoneme\x18\x06 \x01(\tR\aphoneme\x12\x1c\n" +
+	"\testimated\x18\a \x01(\bR\testimated\"\x85\x01\n" +
 	"\n" +
 	"SegmentEnd\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x1f\n" +
@@ -1065,7 +1115,7 @@ const file_orotund_role_v1_role_proto_rawDesc = "" +
 	"\x0eVoicesResponse\x12.\n" +
 	"\x06voices\x18\x01 \x03(\v2\x16.orotund.role.v1.VoiceR\x06voices\x124\n" +
 	"\bprofiles\x18\x02 \x03(\v2\x18.orotund.role.v1.ProfileR\bprofiles\x12.\n" +
-	"\x06models\x18\x03 \x03(\v2\x16.orotund.role.v1.ModelR\x06models\"\x9a\x01\n" +
+	"\x06models\x18\x03 \x03(\v2\x16.orotund.role.v1.ModelR\x06models\"\xb6\x01\n" +
 	"\x05Voice\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -1073,7 +1123,8 @@ const file_orotund_role_v1_role_proto_rawDesc = "" +
 	"\tlanguages\x18\x04 \x03(\tR\tlanguages\x12\x16\n" +
 	"\x06gender\x18\x05 \x01(\tR\x06gender\x12\x1f\n" +
 	"\vsample_rate\x18\x06 \x01(\x05R\n" +
-	"sampleRate\"\x96\x01\n" +
+	"sampleRate\x12\x1a\n" +
+	"\bloudness\x18\a \x01(\x01R\bloudness\"\x96\x01\n" +
 	"\aProfile\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12<\n" +
 	"\x06voices\x18\x02 \x03(\v2$.orotund.role.v1.Profile.VoicesEntryR\x06voices\x1a9\n" +
