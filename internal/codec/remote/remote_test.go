@@ -257,7 +257,7 @@ func TestNewHonoursItsContext(t *testing.T) {
 // BenchmarkEncode is one second of 24 kHz audio in frames of 20 ms through the lock-step stream, without sockets.
 func BenchmarkEncode(b *testing.B) {
 	dial, _ := serve(b, &worker{})
-	e, err := remote.New(info, dial).New(b.Context(), format)
+	e, err := remote.New(info, dial).New(b.Context(), format, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
