@@ -3,12 +3,13 @@ package test
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/orotund/orotund/internal/codec/metadata"
 )
 
 // orotund runs a command to its end. It sees no configuration of the user's.
@@ -45,8 +46,8 @@ func TestSay(t *testing.T) {
 	if data, err = os.ReadFile(wav); err != nil {
 		t.Fatal(err)
 	}
-	if rate, size := binary.LittleEndian.Uint32(data[24:]), binary.LittleEndian.Uint32(data[40:]); rate != 16000 || int(size) != len(data)-44 {
-		t.Fatalf("rate %d, size %d of %d", rate, size, len(data)-44)
+	if f := inspect(t, data); f.SampleRate != 16000 || f.Samples < 8000 || f.Label == nil || f.Label.Producer != "Orotund" {
+		t.Fatalf("%+v", f)
 	}
 	file := filepath.Join(dir, "text.txt")
 	if err := os.WriteFile(file, []byte("\uFEFFHello from a file."), 0o600); err != nil {
@@ -61,6 +62,43 @@ func TestSay(t *testing.T) {
 	}
 }
 
+// inspect reads what a file says of itself.
+func inspect(t *testing.T, data []byte) metadata.File {
+	t.Helper()
+	f, err := metadata.Read(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestSubtitles: say writes the times of words in every form, here and from a server, exact from engines that tell them.
+func TestSubtitles(t *testing.T) {
+	engines(t)
+	d := single(t, "")
+	dir := t.TempDir()
+	text := "你好，世界。Hello there, dear world! 😀 It costs 3.14 dollars."
+	for _, server := range []string{"", d.url} {
+		for _, name := range []string{"x.srt", "x.vtt", "x.json"} {
+			out := filepath.Join(dir, name)
+			args := []string{"say", text, "-o", filepath.Join(dir, "x.wav"), "--subtitles", out}
+			if server != "" {
+				args = append(args, "--server", server)
+			}
+			if _, stderr, code := orotund(t, "", args...); code != 0 {
+				t.Fatal(args, code, stderr)
+			}
+			data, err := os.ReadFile(out)
+			if err != nil || !bytes.Contains(data, []byte("3.14")) || bytes.Contains(data, []byte(`"timing":"estimated"`)) {
+				t.Errorf("%v: %v\n%s", args, err, data)
+			}
+		}
+	}
+	if _, stderr, code := orotund(t, "", "say", "x", "-o", filepath.Join(dir, "y.wav"), "--subtitles", filepath.Join(dir, "y.txt")); code != 2 || !strings.Contains(stderr, ".srt") {
+		t.Error(code, stderr)
+	}
+}
+
 func TestSayWithServer(t *testing.T) {
 	engines(t)
 	d := single(t, "")
@@ -69,8 +107,11 @@ func TestSayWithServer(t *testing.T) {
 		t.Fatal(code, stderr)
 	}
 	data, err := os.ReadFile(out)
-	if err != nil || int(binary.LittleEndian.Uint32(data[40:])) != len(data)-44 {
-		t.Fatal(err, len(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := inspect(t, data); f.Samples < 4000 || len(f.Notes) > 0 {
+		t.Fatalf("%+v", f)
 	}
 	if _, stderr, code := orotund(t, "", "say", "Hello.", "-o", out, "--server", d.url, "--voice", "nobody"); code != 3 || !strings.Contains(stderr, "unknown voice") {
 		t.Fatal(code, stderr)

@@ -171,7 +171,7 @@ func (a *App) Engines() map[string]error {
 	return m
 }
 
-// CheckCodec starts the worker that encodes MP3, within Speak, and returns why it cannot.
+// CheckCodec starts the worker that encodes MP3 and AAC, within Speak, and returns why it cannot.
 func (a *App) CheckCodec(ctx context.Context) error {
 	lease, err := a.codecPool.Acquire(ctx, "")
 	if err != nil {

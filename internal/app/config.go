@@ -34,7 +34,7 @@ type Config struct {
 	Style     style.Config             `yaml:"style" doc:"The text front end (style-control-service)."`
 	State     cluster.Config           `yaml:"state" doc:"The replicated store."`
 	Engines   map[string]engine.Config `yaml:"engines" doc:"Speech engines by name; the name is the first part of their voices' ids."`
-	Codec     CodecConfig              `yaml:"codec" doc:"The workers that encode MP3."`
+	Codec     CodecConfig              `yaml:"codec" doc:"The workers that encode MP3 and AAC."`
 	Voices    engine.VoicesConfig      `yaml:"voices" doc:"Names of voices."`
 	Models    map[string][]string      `yaml:"models" doc:"Model names to the engines that they may use; an empty list is all. Each engine is also a model of its own name."`
 	Telemetry telemetry.Config         `yaml:"telemetry" doc:"Logs, traces and metrics."`
@@ -48,7 +48,7 @@ type AdminConfig struct {
 // CodecConfig is the workers that encode what this program cannot by itself.
 type CodecConfig struct {
 	Command       []string      `yaml:"command" doc:"Program that serves orotund.codec.v1, and its arguments; it is looked for as an engine's is."`
-	Disabled      bool          `yaml:"disabled" doc:"Do without MP3."`
+	Disabled      bool          `yaml:"disabled" doc:"Do without MP3 and AAC."`
 	Instances     int           `yaml:"instances" doc:"Worker processes; 0 is one for each core."`
 	Queue         int           `yaml:"queue" doc:"Requests that may wait for a worker; more are refused with 429."`
 	QueueWait     time.Duration `yaml:"queue_wait" doc:"Longest wait of a request for a worker; longer ends in 503."`

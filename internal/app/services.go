@@ -17,6 +17,8 @@ import (
 
 	codecv1 "github.com/orotund/orotund/api/gen/orotund/codec/v1"
 	"github.com/orotund/orotund/internal/codec"
+	"github.com/orotund/orotund/internal/codec/flac"
+	"github.com/orotund/orotund/internal/codec/opus"
 	codecremote "github.com/orotund/orotund/internal/codec/remote"
 	"github.com/orotund/orotund/internal/engine/remote"
 	"github.com/orotund/orotund/internal/rpc"
@@ -97,10 +99,11 @@ func newCodecs(cfg CodecConfig, env []string, lazy bool, log *slog.Logger) (*wor
 		}
 		return codecv1.NewEncoderClient(lease.Conn()), func() { lease.Release(true) }, nil
 	}
-	if cfg.Disabled {
-		return pool, codec.NewSet(codec.PCM{}, codec.WAV{})
+	codecs := []codec.Codec{codec.PCM{}, codec.WAV{}, codec.MuLaw(), codec.ALaw(), flac.Codec{}, opus.Codec{}}
+	if !cfg.Disabled {
+		codecs = append(codecs, codecremote.New(codec.MP3(), dial), codecremote.New(codec.AAC(), dial))
 	}
-	return pool, codec.NewSet(codec.PCM{}, codec.WAV{}, codecremote.New(codec.MP3(), dial))
+	return pool, codec.NewSet(codecs...)
 }
 
 // codecService starts and stops the codec workers.
@@ -116,7 +119,7 @@ func (s *codecService) Name() string { return "codecs" }
 // Start implements lifecycle.Service.
 func (s *codecService) Start(ctx context.Context) error {
 	if err := s.pool.Start(ctx); err != nil {
-		s.log.Warn("mp3 is not available; `orotund doctor` says how to mend it", "err", err)
+		s.log.Warn("mp3 and aac are not available; `orotund doctor` says how to mend it", "err", err)
 	}
 	return ctx.Err()
 }

@@ -35,13 +35,20 @@ type Resampler struct {
 	out    int64     // samples given out
 }
 
-// NewResampler returns a resampler between two rates from speech.MinSampleRate to speech.MaxSampleRate Hz. Between usual rates
-// it is cheap: their filters are made once a process.
+// A source may be taken to be at half or twice the rate that it has, to change its pitch by an octave.
+const (
+	minSourceRate = speech.MinSampleRate / 2
+	maxSourceRate = speech.MaxSampleRate * 2
+)
+
+// NewResampler returns a resampler from a rate of speech.MinSampleRate/2 to 2·speech.MaxSampleRate Hz to one of speech.MinSampleRate
+// to speech.MaxSampleRate Hz. Between usual rates it is cheap: their filters are made once a process. Others take about a millisecond.
 func NewResampler(from, to int) (*Resampler, error) {
-	for _, rate := range []int{from, to} {
-		if rate < speech.MinSampleRate || rate > speech.MaxSampleRate {
-			return nil, fmt.Errorf("resample %d Hz to %d Hz: rates are from %d to %d Hz", from, to, speech.MinSampleRate, speech.MaxSampleRate)
-		}
+	if from < minSourceRate || from > maxSourceRate {
+		return nil, fmt.Errorf("resample %d Hz to %d Hz: sources are from %d to %d Hz", from, to, minSourceRate, maxSourceRate)
+	}
+	if err := checkRate(fmt.Sprintf("resample %d Hz", from), to); err != nil {
+		return nil, err
 	}
 	g := gcd(from, to)
 	r := &Resampler{from: from, to: to, up: to / g, down: from / g}

@@ -32,14 +32,21 @@ type Stretcher struct {
 	cont int64 // input sample at which the last piece goes on
 }
 
+// The speeds that a stretcher takes are wider than those that can be asked for: raising the pitch by an octave halves the speed here,
+// and the resampler that follows doubles it again.
+const (
+	minStretch = speech.MinSpeed / 2
+	maxStretch = speech.MaxSpeed * 2
+)
+
 // NewStretcher returns a stretcher for a stream at sampleRate Hz whose speech shall be speed times as fast, from
-// speech.MinSpeed to speech.MaxSpeed. At speed 1 samples pass as they are.
+// speech.MinSpeed/2 to 2·speech.MaxSpeed. At speed 1 samples pass as they are.
 func NewStretcher(sampleRate int, speed float64) (*Stretcher, error) {
-	if sampleRate < speech.MinSampleRate || sampleRate > speech.MaxSampleRate {
-		return nil, fmt.Errorf("stretch at %d Hz: rates are from %d to %d Hz", sampleRate, speech.MinSampleRate, speech.MaxSampleRate)
+	if err := checkRate("stretch", sampleRate); err != nil {
+		return nil, err
 	}
-	if !(speed >= speech.MinSpeed && speed <= speech.MaxSpeed) {
-		return nil, fmt.Errorf("stretch to speed %g: speeds are from %g to %g", speed, speech.MinSpeed, speech.MaxSpeed)
+	if !(speed >= minStretch && speed <= maxStretch) {
+		return nil, fmt.Errorf("stretch to speed %g: speeds are from %g to %g", speed, minStretch, maxStretch)
 	}
 	hop := (sampleRate/hopsPerSecond + dotBlock - 1) / dotBlock * dotBlock
 	s := &Stretcher{
@@ -64,7 +71,11 @@ func (s *Stretcher) Delay() int {
 	if s.speed == 1 {
 		return 0
 	}
-	return 2*s.hop + s.radius + int(math.Ceil(float64(s.hop)*s.speed))
+	delay := 2*s.hop + s.radius + int(math.Ceil(float64(s.hop)*s.speed))
+	if s.speed < 0.5 {
+		delay += s.radius // at the start: bounds
+	}
+	return delay
 }
 
 // Process takes in src and appends to dst the samples that are ready.
@@ -130,6 +141,10 @@ func (s *Stretcher) Reset() {
 func (s *Stretcher) bounds() (low, high int64) {
 	hop := int64(s.hop)
 	at := max(0, int64(math.Round(float64((s.hops+1)*hop)*s.speed))-hop)
+	if s.speed < 0.5 && at < int64(s.radius) {
+		// Slow speech stays near the start for long. The choice shifts to later places, and stays wide enough for any voice.
+		return 0, 2 * int64(s.radius)
+	}
 	return max(0, at-int64(s.radius)), at + int64(s.radius)
 }
 

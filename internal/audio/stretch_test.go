@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-var speeds = []float64{0.25, 0.5, 0.7, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 4}
+var speeds = []float64{0.125, 0.25, 0.5, 0.7, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 4, 8} // those below 0.25 and above 4 serve pitch
 
 func stretched(t testing.TB, rate int, speed float64, x []float32) []float32 {
 	t.Helper()
@@ -22,7 +22,7 @@ func TestStretcherRefuses(t *testing.T) {
 	for _, c := range []struct {
 		rate  int
 		speed float64
-	}{{7999, 1}, {48001, 1}, {24000, 0.2}, {24000, 4.1}, {24000, 0}, {24000, -1}, {24000, math.NaN()}, {24000, math.Inf(1)}} {
+	}{{7999, 1}, {48001, 1}, {24000, 0.124}, {24000, 8.1}, {24000, 0}, {24000, -1}, {24000, math.NaN()}, {24000, math.Inf(1)}} {
 		if _, err := NewStretcher(c.rate, c.speed); err == nil {
 			t.Errorf("%+v: no error", c)
 		}
@@ -77,6 +77,9 @@ func TestStretcherVoice(t *testing.T) {
 		}
 		if d := math.Abs(levelDB(y) - levelDB(x)); d > 0.5 {
 			t.Errorf("speed %g: level is off by %.2f dB", speed, d)
+		}
+		if speed > 4 {
+			continue // too much of the glide is in as much as can be measured
 		}
 		for at := 0.5; at < 2.5; at += 1.0 / 3 { // where the voice is loud
 			moment := math.Floor(at*3)/3 + 1.0/6
@@ -145,7 +148,7 @@ func FuzzStretcherPieces(f *testing.F) {
 	f.Add(uint16(8001), uint8(0), uint16(500), []byte{255, 0})
 	f.Add(uint16(48000), uint8(255), uint16(7000), []byte{3})
 	f.Fuzz(func(t *testing.T, rate uint16, speed uint8, n uint16, cuts []byte) {
-		s, err := NewStretcher(int(rate), 0.25+float64(speed)*3.75/255)
+		s, err := NewStretcher(int(rate), minStretch+float64(speed)*(maxStretch-minStretch)/255)
 		if err != nil {
 			t.Skip()
 		}

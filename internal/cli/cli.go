@@ -68,7 +68,7 @@ Exit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 text or s
 		return usageError{errors.New(err.Error() + "\nsee: " + c.CommandPath() + " --help")}
 	})
 	root.PersistentFlags().String("config", "", "configuration file (default: $OROTUND_CONFIG, ~/.config/orotund/orotund.yaml or /etc/orotund/orotund.yaml)")
-	root.AddCommand(newServe(stdio), newSay(stdio), newVoices(stdio), newDoctor(stdio), newVersion(stdio))
+	root.AddCommand(newServe(stdio), newSay(stdio), newVoices(stdio), newInspect(stdio), newDoctor(stdio), newVersion(stdio))
 	return root
 }
 

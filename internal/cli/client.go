@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,8 +39,22 @@ func (c *client) speak(ctx context.Context, r speech.Request) (io.ReadCloser, []
 			fields[name] = v
 		}
 	}
-	if r.Format.SampleRate > 0 {
-		fields["sample_rate"] = r.Format.SampleRate
+	for name, v := range map[string]int{"sample_rate": r.Format.SampleRate, "bit_rate": r.Format.BitRate} {
+		if v > 0 {
+			fields[name] = v
+		}
+	}
+	for name, v := range map[string]float64{"pitch": r.Pitch, "volume": r.Volume, "loudness": r.Loudness} {
+		if v != 0 {
+			fields[name] = v
+		}
+	}
+	if len(r.Timings) > 0 {
+		kinds := []string{"word"}
+		if slices.Contains(r.Timings, speech.TimingPhoneme) {
+			kinds = append(kinds, "phoneme")
+		}
+		fields["stream_format"], fields["timings"] = "sse", kinds
 	}
 	body, err := json.Marshal(fields)
 	if err != nil {
@@ -54,7 +69,7 @@ func (c *client) speak(ctx context.Context, r speech.Request) (io.ReadCloser, []
 	if err != nil {
 		return nil, nil, err
 	}
-	if ct := resp.Header.Get("Content-Type"); !strings.HasPrefix(ct, "audio/") {
+	if ct := resp.Header.Get("Content-Type"); !strings.HasPrefix(ct, "audio/") && (len(r.Timings) == 0 || ct != "text/event-stream") {
 		_ = resp.Body.Close()
 		return nil, nil, c.stranger(fmt.Errorf("it answered with %q instead of audio", ct))
 	}

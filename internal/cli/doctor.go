@@ -79,7 +79,7 @@ func report(stdio IO, findings []finding) {
 var remedies = map[string][2]string{
 	"espeak": {"Mandarin and 100 other languages, and the fastest voices", "apt-get install espeak-ng libespeak-ng-dev gcc libc6-dev pkg-config && ./dev build"},
 	"flite":  {"the natural English voices (espeak speaks English instead)", "apt-get install flite flite1-dev gcc libc6-dev && ./dev build"},
-	"codec":  {"MP3: the default format of OpenAI's clients (wav and pcm work)", "apt-get install libmp3lame-dev gcc libc6-dev && ./dev build"},
+	"codec":  {"MP3, the default format of OpenAI's clients, and AAC (all other formats work)", "apt-get install libmp3lame-dev gcc libc6-dev && ./dev build"},
 }
 
 // examineEngines starts each engine for a moment.
@@ -111,9 +111,9 @@ func examineEngines(c *cobra.Command, cfg app.Config) (out []finding, speaks boo
 		out = append(out, f)
 	}
 	mp3 := judge("codec", cfg.Codec.Command[0], cmp.Or(codecErr, err))
-	mp3.says = cmp.Or(mp3.says, "mp3")
+	mp3.says = cmp.Or(mp3.says, "mp3, aac")
 	if cfg.Codec.Disabled {
-		mp3.says = "disabled: no mp3"
+		mp3.says = "disabled: no mp3, no aac"
 	}
 	return append(out, mp3), speaks
 }

@@ -35,9 +35,9 @@ func newProgress(w io.Writer, size int, quiet bool) *progress {
 	return p
 }
 
-// spoken moves the bar to a place in the text, after d more of audio.
+// spoken moves the bar to a place in the text, with so much audio made.
 func (p *progress) spoken(offset int, d time.Duration) {
-	p.audio += d
+	p.audio = d
 	if p.bar != nil {
 		p.bar.Describe(fmt.Sprintf("%s of audio", p.audio.Round(100*time.Millisecond)))
 		_ = p.bar.Set(offset)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/orotund/orotund/internal/codec"
 	"github.com/orotund/orotund/internal/fault"
+	"github.com/orotund/orotund/internal/speech"
 	"github.com/orotund/orotund/internal/testkit/tone"
 )
 
@@ -179,7 +180,8 @@ func TestSink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	header := codec.WAVHeader(8000, -1)
+	f := speech.Format{Encoding: speech.WAV, SampleRate: 8000}
+	header := codec.WAVHeader(f, nil, -1)
 	for _, part := range [][]byte{header[:10], header[10:], {1, 2}, {3, 4}} { // the header in two writes
 		if _, err := s.Write(part); err != nil {
 			t.Fatal(err)
@@ -192,7 +194,7 @@ func TestSink(t *testing.T) {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(real)
-	if err != nil || !bytes.Equal(data, append(codec.WAVHeader(8000, 4), 1, 2, 3, 4)) {
+	if err != nil || !bytes.Equal(data, append(codec.WAVHeader(f, nil, 4), 1, 2, 3, 4)) {
 		t.Errorf("%q, %v", data, err)
 	}
 	if fi, err := os.Lstat(link); err != nil || fi.Mode()&os.ModeSymlink == 0 {
@@ -240,7 +242,7 @@ func TestProgress(t *testing.T) {
 
 // TestSayServer: what servers may answer, and what say makes of it.
 func TestSayServer(t *testing.T) {
-	body := append(codec.WAVHeader(24000, -1), 1, 2, 3, 4)
+	body := append(codec.WAVHeader(speech.Format{Encoding: speech.WAV, SampleRate: 24000}, nil, -1), 1, 2, 3, 4)
 	for name, tc := range map[string]struct {
 		answer func(w http.ResponseWriter, r *http.Request)
 		code   int

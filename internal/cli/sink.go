@@ -2,7 +2,6 @@ package cli
 
 import (
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -14,15 +13,12 @@ import (
 	"github.com/orotund/orotund/internal/speech"
 )
 
-const wavHeader = codec.WAVHeaderSize
-
-// sink is where say writes. A file gets its name only when it is whole, and a WAV file gets its true length.
+// sink is where say writes. A file gets its name only when it is whole, and its true length where its format tells one.
 type sink struct {
 	w    io.Writer
 	file *os.File // nil for standard output
 	path string   // the name that file gets; empty for a device, which has its own
-	wav  bool
-	head []byte // the first wavHeader bytes
+	enc  speech.Encoding
 	n    int64
 }
 
@@ -54,7 +50,7 @@ func newSink(path string, stdout io.Writer, enc speech.Encoding) (*sink, error) 
 	if err != nil {
 		return nil, fmt.Errorf("create output: %w", err)
 	}
-	return &sink{w: f, file: f, path: path, wav: enc == speech.WAV}, nil
+	return &sink{w: f, file: f, path: path, enc: enc}, nil
 }
 
 // partFile makes a file that is to replace old, with old's permissions; nil: a new one, with those that the umask leaves.
@@ -73,9 +69,6 @@ func partFile(dir string, old fs.FileInfo) (*os.File, error) {
 
 // Write implements io.Writer.
 func (s *sink) Write(p []byte) (int, error) {
-	if s.wav && len(s.head) < wavHeader {
-		s.head = append(s.head, p[:min(len(p), wavHeader-len(s.head))]...)
-	}
 	n, err := s.w.Write(p)
 	s.n += int64(n)
 	if err != nil {
@@ -94,18 +87,17 @@ func (s *sink) close(whole bool) error {
 	case !whole:
 		return errors.Join(s.file.Close(), os.Remove(s.file.Name()))
 	}
-	var err error
-	if s.wav && len(s.head) == wavHeader {
-		rate := int(binary.LittleEndian.Uint32(s.head[24:]))
-		_, err = s.file.WriteAt(codec.WAVHeader(rate, s.n-wavHeader), 0)
-	}
-	err = errors.Join(err, s.file.Close())
+	sealed := codec.Seal(s.file, s.n, s.enc, 0)
+	err := s.file.Close()
 	if err == nil {
 		err = os.Rename(s.file.Name(), s.path)
 	}
 	if err != nil {
 		_ = os.Remove(s.file.Name())
 		return fmt.Errorf("finish output: %w", err)
+	}
+	if sealed != nil {
+		return fmt.Errorf("%s holds all that came, but: %w", s.path, sealed)
 	}
 	return nil
 }

@@ -47,12 +47,18 @@ type Codec interface {
 // Info describes a codec.
 type Info struct {
 	Encoding    speech.Encoding
-	MediaType   string // for Content-Type, for example "audio/mpeg"; PCM's needs its rate, see ContentType
-	Extension   string // of a file name, without the dot
-	DefaultRate int    // Hz, where a request names none; 0: the server's
-	SampleRates []int  // Hz, ascending; nil: all from speech.MinSampleRate to speech.MaxSampleRate
-	BitRates    []int  // bit/s, ascending; nil: the encoding has no bit rate
-	Library     string // what encodes, with its version, for example "LAME 3.100"; empty: this package
+	MediaType   string   // for Content-Type, for example "audio/mpeg"; PCM's needs its rate, see ContentType
+	Extension   string   // of a file name, without the dot; of several encodings with the same one, the one of that name is meant by it
+	Aliases     []string // other extensions that mean this encoding
+	DefaultRate int      // Hz, where a request names none; 0: the server's
+	SampleRates []int    // Hz, ascending; nil: all from speech.MinSampleRate to speech.MaxSampleRate
+	BitRates    []int    // bit/s, ascending; nil: the encoding has no bit rate
+	ClearBits   float64  // bits a sample at which speech is clear, for the default bit rate; 0: 8/3, which is 64 kbit/s at 24 kHz
+	Library     string   // what encodes, with its version, for example "LAME 3.100"; empty: this package
+
+	// Lead is how many samples a decoder yields before the first that was encoded, at every rate, and Frame the most that a coded frame
+	// holds: the tail after the last sample is shorter than two frames. Both are 0 where players trim them or there are none.
+	Lead, Frame int
 }
 
 // ContentType is the media type of a stream of format f, with the parameters that its reader needs.
@@ -102,8 +108,8 @@ func (i Info) checkBitRate(bits int) error {
 }
 
 // Resolve fills a zero sample rate with DefaultRate, else with defaultRate, or with the nearest that the codec takes from there up (else its highest),
-// and a zero bit rate with one at which speech is clear: the lowest of at least 8/3 bits a sample (64 kbit/s at 24 kHz). What the
-// codec cannot make is refused as by Check.
+// and a zero bit rate with one at which speech is clear: the lowest of at least ClearBits a sample. What the codec cannot make is refused
+// as by Check.
 func (i Info) Resolve(f speech.Format, defaultRate int) (speech.Format, error) {
 	if f.SampleRate == 0 {
 		defaultRate = cmp.Or(i.DefaultRate, defaultRate)
@@ -113,7 +119,7 @@ func (i Info) Resolve(f speech.Format, defaultRate int) (speech.Format, error) {
 		}
 	}
 	if f.BitRate == 0 && len(i.BitRates) > 0 {
-		f.BitRate = atLeast(i.BitRates, f.SampleRate*8/3)
+		f.BitRate = atLeast(i.BitRates, int(float64(f.SampleRate)*cmp.Or(i.ClearBits, 8.0/3)))
 	}
 	if err := i.Check(f); err != nil {
 		return speech.Format{}, err

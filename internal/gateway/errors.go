@@ -41,7 +41,8 @@ func writeFault(w http.ResponseWriter, r *http.Request, f *fault.Error) {
 	writeRESTError(w, f)
 }
 
-func writeOpenAIError(w http.ResponseWriter, f *fault.Error) {
+// toOpenAIError puts an error into OpenAI's form.
+func toOpenAIError(f *fault.Error) openAIError {
 	var body openAIError
 	body.Error.Message = f.Message
 	body.Error.Type = openAITypes[f.Kind]
@@ -61,7 +62,11 @@ func writeOpenAIError(w http.ResponseWriter, f *fault.Error) {
 		code = string(f.Kind)
 	}
 	body.Error.Code = &code
-	data, err := json.Marshal(body)
+	return body
+}
+
+func writeOpenAIError(w http.ResponseWriter, f *fault.Error) {
+	data, err := json.Marshal(toOpenAIError(f))
 	if err != nil {
 		data = []byte(`{"error":{"message":"internal error","type":"server_error","param":null,"code":"internal"}}`)
 	}

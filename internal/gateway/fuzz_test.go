@@ -28,7 +28,7 @@ func FuzzSpeechRequest(f *testing.F) {
 		if err != nil {
 			return speech.Request{}, err
 		}
-		req, _, err := decodeSpeech(raw)
+		req, _, _, err := decodeSpeech(raw)
 		if err != nil {
 			return speech.Request{}, err
 		}

@@ -1,14 +1,12 @@
 package gateway
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
+	"slices"
 	"unicode/utf8"
 
-	"github.com/orotund/orotund/internal/codec"
 	"github.com/orotund/orotund/internal/fault"
 	"github.com/orotund/orotund/internal/speech"
 )
@@ -16,16 +14,16 @@ import (
 const (
 	maxInstructions = 4096 // characters, as OpenAI has it
 	pcmRate         = 24000
-	speechFields    = "model, input, voice, instructions, response_format, speed, stream_format, language, sample_rate, bit_rate"
+	speechFields    = "model, input, voice, instructions, response_format, speed, stream_format, language, sample_rate, bit_rate, pitch, volume, loudness, timings"
 )
 
-// speech answers POST /v1/audio/speech: OpenAI's fields, and language, sample_rate and bit_rate of our own.
+// speech answers POST /v1/audio/speech: OpenAI's fields, and some of our own (the last seven of speechFields).
 func (g *Gateway) speech(w http.ResponseWriter, r *http.Request) error {
 	raw, err := g.readJSON(w, r, "input")
 	if err != nil {
 		return err
 	}
-	req, warnings, err := decodeSpeech(raw)
+	req, events, warnings, err := decodeSpeech(raw)
 	if err != nil {
 		return err
 	}
@@ -38,11 +36,17 @@ func (g *Gateway) speech(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer st.Close()
-	return g.stream(w, r, st, warnings)
+	var b body = audioBody{}
+	if events {
+		b = newEventBody(req.Text)
+	}
+	return g.stream(w, r, st, b, warnings)
 }
 
-func decodeSpeech(raw map[string]json.RawMessage) (speech.Request, []string, error) {
-	req := speech.Request{Speed: 1}
+// decodeSpeech returns the request, whether it is to be answered with events, and warnings.
+func decodeSpeech(raw map[string]json.RawMessage) (req speech.Request, events bool, warnings []string, err error) {
+	req.Speed = 1
+	var kinds []string
 	format, streamFormat, instructions := string(speech.MP3), "audio", ""
 	var voice openAIVoice
 	f := &fields{raw: raw}
@@ -56,23 +60,48 @@ func decodeSpeech(raw map[string]json.RawMessage) (speech.Request, []string, err
 	f.take("language", &req.Language, "a string")
 	f.take("sample_rate", &req.Format.SampleRate, "a whole number of Hz")
 	f.take("bit_rate", &req.Format.BitRate, "a whole number of bit/s")
+	f.take("pitch", &req.Pitch, "a number of semitones")
+	f.take("volume", &req.Volume, "a number of dB")
+	f.take("loudness", &req.Loudness, "a number of LUFS")
+	f.take("timings", &kinds, "a list of strings")
 	if err := f.done(speechFields); err != nil {
-		return req, nil, err
+		return req, false, nil, err
 	}
 	req.Voice, req.Format.Encoding = string(voice), speech.Encoding(format)
 	if req.Format.Encoding == speech.PCM && req.Format.SampleRate == 0 {
 		req.Format.SampleRate = pcmRate // OpenAI's contract for bytes without a header, whatever is configured
 	}
-	if streamFormat != "audio" {
-		return req, nil, fault.InvalidField("stream_format", "must be audio")
+	if streamFormat != "audio" && streamFormat != "sse" {
+		return req, false, nil, fault.InvalidField("stream_format", "must be audio or sse")
 	}
-	var warnings []string
+	events = streamFormat == "sse"
+	if req.Timings, err = timingKinds(kinds); err != nil {
+		return req, false, nil, err
+	}
+	if len(kinds) > 0 && !events {
+		return req, false, nil, fault.InvalidField("timings", "need stream_format sse")
+	}
 	if n := utf8.RuneCountInString(instructions); n > maxInstructions {
-		return req, nil, fault.InvalidField("instructions", "has %d characters; at most %d are allowed", n, maxInstructions)
+		return req, false, nil, fault.InvalidField("instructions", "has %d characters; at most %d are allowed", n, maxInstructions)
 	} else if n > 0 {
 		warnings = append(warnings, "instructions were not applied: no installed voice follows them")
 	}
-	return req, warnings, nil
+	return req, events, warnings, nil
+}
+
+// timingKinds are the kinds of timing that a request asks for.
+func timingKinds(names []string) ([]speech.TimingKind, error) {
+	var kinds []speech.TimingKind
+	for _, name := range names {
+		k, ok := timingNames[name]
+		if !ok {
+			return nil, fault.InvalidField("timings", "must be a list of word and phoneme")
+		}
+		if !slices.Contains(kinds, k) {
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds, nil
 }
 
 // openAIVoice is a voice's name, or an object that holds it as id.
@@ -91,60 +120,4 @@ func (v *openAIVoice) UnmarshalJSON(b []byte) error {
 	}
 	*v = openAIVoice(object.ID)
 	return nil
-}
-
-// stream sends a stream's audio as the body, each frame as soon as it is there. Nothing is sent before the first audio, so that what
-// goes wrong until then has a status of its own.
-func (g *Gateway) stream(w http.ResponseWriter, r *http.Request, st speech.Stream, warnings []string) error {
-	ctx := r.Context()
-	rc := http.NewResponseController(w)
-	begun := false
-	for {
-		ev, err := st.Next(ctx)
-		switch {
-		case errors.Is(err, io.EOF) && !begun:
-			return fault.New(fault.Internal, "internal error").WithCause(errors.New("the stream ended without audio"))
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil && !begun:
-			return err
-		case err != nil:
-			if f := fault.From(err); f.Kind != fault.Canceled {
-				g.log.WarnContext(ctx, "audio cut off", "request_id", r.Header.Get(headerRequestID), "kind", f.Kind, "err", err)
-			}
-			return errCutOff
-		case ev.Kind == speech.EventWarning && !begun:
-			warnings = append(warnings, ev.Warning)
-		case ev.Kind == speech.EventAudio:
-			if !begun {
-				begun = true
-				begin(w, st.Format(), warnings)
-			}
-			if err := send(ctx, w, rc, ev.Audio); err != nil {
-				return errCutOff
-			}
-		}
-	}
-}
-
-// begin sends the headers of the audio.
-func begin(w http.ResponseWriter, f speech.Format, warnings []string) {
-	h := w.Header()
-	h.Set("Content-Type", codec.ContentType(f))
-	h.Set("Cache-Control", "no-store")
-	for _, warning := range warnings {
-		h.Add(headerWarning, warning)
-	}
-	w.WriteHeader(http.StatusOK)
-}
-
-// send writes and flushes one frame.
-func send(ctx context.Context, w http.ResponseWriter, rc *http.ResponseController, data []byte) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if _, err := w.Write(data); err != nil {
-		return err
-	}
-	return rc.Flush()
 }

@@ -47,7 +47,7 @@ func TestOpenAISDK(t *testing.T) {
 			p.Voice = openai.AudioSpeechNewParamsVoiceUnion{OfString: openai.String("nobody")}
 		}, 404, "invalid_request_error", "voice", "voice_not_found"},
 		"format": {func(p *openai.AudioSpeechNewParams) { p.ResponseFormat = "midi" }, 400, "invalid_request_error", "response_format", "invalid_argument"},
-		"stream": {func(p *openai.AudioSpeechNewParams) { p.StreamFormat = openai.AudioSpeechNewParamsStreamFormatSSE }, 400, "invalid_request_error", "stream_format", "invalid_argument"},
+		"stream": {func(p *openai.AudioSpeechNewParams) { p.StreamFormat = "hls" }, 400, "invalid_request_error", "stream_format", "invalid_argument"},
 	} {
 		p := params
 		tc.change(&p)

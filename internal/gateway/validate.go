@@ -33,8 +33,8 @@ func (g *Gateway) validate(r *speech.Request) error {
 	if !text.Speakable(r.Text) {
 		return fault.InvalidField("text", "has nothing in it to say: it needs at least one letter, digit or symbol that is read aloud").WithCode("nothing_to_say")
 	}
-	if !(r.Speed >= speech.MinSpeed && r.Speed <= speech.MaxSpeed) { // NaN too
-		return fault.InvalidField("speed", "must be from %g to %g", speech.MinSpeed, speech.MaxSpeed)
+	if err := validateSound(r); err != nil {
+		return err
 	}
 	for _, f := range []struct{ field, value string }{{"voice", r.Voice}, {"model", r.Model}, {"language", r.Language}} {
 		if len(f.value) > maxName || strings.ContainsFunc(f.value, unicode.IsControl) {
@@ -45,6 +45,23 @@ func (g *Gateway) validate(r *speech.Request) error {
 		return fault.InvalidField("language", "must be a language tag such as en, en-GB or zh")
 	}
 	return validateFormat(r.Format)
+}
+
+// validateSound checks the numbers of the effects; none may be NaN.
+func validateSound(r *speech.Request) error {
+	if !(r.Speed >= speech.MinSpeed && r.Speed <= speech.MaxSpeed) {
+		return fault.InvalidField("speed", "must be from %g to %g", speech.MinSpeed, speech.MaxSpeed)
+	}
+	if !(r.Pitch >= -speech.MaxPitch && r.Pitch <= speech.MaxPitch) {
+		return fault.InvalidField("pitch", "must be from %g to %g semitones", -speech.MaxPitch, speech.MaxPitch)
+	}
+	if !(r.Volume >= speech.MinVolume && r.Volume <= speech.MaxVolume) {
+		return fault.InvalidField("volume", "must be from %g to %g dB", speech.MinVolume, speech.MaxVolume)
+	}
+	if r.Loudness != 0 && !(r.Loudness >= speech.MinLoudness && r.Loudness <= speech.MaxLoudness) {
+		return fault.InvalidField("loudness", "must be from %g to %g LUFS, or 0 for the server's", speech.MinLoudness, speech.MaxLoudness)
+	}
+	return nil
 }
 
 // validateFormat checks the numbers of a format; which of them an encoding takes is its codec's to say.

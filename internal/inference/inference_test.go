@@ -41,6 +41,11 @@ type system struct {
 // start makes a whole inference role over real workers of the tone engine.
 func start(t *testing.T, change func(*inference.Config)) system {
 	t.Helper()
+	return startWith(t, style.DefaultConfig(), change)
+}
+
+func startWith(t *testing.T, sc style.Config, change func(*inference.Config)) system {
+	t.Helper()
 	cfg := inference.DefaultConfig()
 	cfg.SampleRate = tone.Rate
 	if change != nil {
@@ -57,7 +62,7 @@ func start(t *testing.T, change func(*inference.Config)) system {
 	if err := e.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s, err := inference.New(cfg, style.New(style.DefaultConfig(), log), cat, codec.NewSet(codec.PCM{}, codec.WAV{}),
+	s, err := inference.New(cfg, style.New(sc, log), cat, codec.NewSet(codec.PCM{}, codec.WAV{}),
 		noop.NewMeterProvider().Meter(""), log)
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +103,7 @@ func speak(t *testing.T, s system, req speech.Request) ([]byte, []speech.Segment
 
 // TestSegmentsInOrder: many segments over two workers come back in order, to the sample, however they are cut.
 func TestSegmentsInOrder(t *testing.T) {
-	s := start(t, nil)
+	s := start(t, func(c *inference.Config) { c.Sound = inference.SoundConfig{} })
 	text := strings.Repeat("One sentence. Another one! 又一句。", 20)
 	audio, ends, err := speak(t, s, request(tone.Plain, text))
 	if err != nil {

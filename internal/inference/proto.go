@@ -50,7 +50,7 @@ func eventToProto(ev speech.Event) *rolev1.Event {
 	case speech.EventSegmentEnd:
 		e := ev.SegmentEnd
 		return &rolev1.Event{Event: &rolev1.Event_SegmentEnd{SegmentEnd: &rolev1.SegmentEnd{
-			Index: int32(e.Index), TextOffset: int64(e.Offset), TextLength: int64(e.Length), DurationNs: int64(e.Duration)}}}
+			Index: int32(e.Index), TextOffset: int64(e.Offset), TextLength: int64(e.Length), DurationNs: int64(e.Duration), StartNs: int64(e.Start)}}}
 	default:
 		return &rolev1.Event{Event: &rolev1.Event_Audio{Audio: ev.Audio}}
 	}
@@ -71,7 +71,7 @@ func eventFromProto(m *rolev1.Event) (speech.Event, bool) {
 	case *rolev1.Event_SegmentEnd:
 		e := m.SegmentEnd
 		return speech.Event{Kind: speech.EventSegmentEnd, SegmentEnd: speech.SegmentEnd{
-			Index: int(e.GetIndex()), Offset: int(e.GetTextOffset()), Length: int(e.GetTextLength()), Duration: time.Duration(e.GetDurationNs())}}, true
+			Index: int(e.GetIndex()), Offset: int(e.GetTextOffset()), Length: int(e.GetTextLength()), Duration: time.Duration(e.GetDurationNs()), Start: time.Duration(e.GetStartNs())}}, true
 	}
 	return speech.Event{}, false
 }

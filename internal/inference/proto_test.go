@@ -36,6 +36,8 @@ func fill(t *testing.T, v reflect.Value, n *int64) {
 		v.SetUint(uint64(*n))
 	case reflect.Float64:
 		v.SetFloat(float64(*n) / 8)
+	case reflect.Bool:
+		v.SetBool(true)
 	default:
 		t.Fatalf("%s: teach fill this kind", v.Type())
 	}

@@ -1,6 +1,7 @@
 package inference
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/orotund/orotund/internal/audio"
 	"github.com/orotund/orotund/internal/codec"
 	"github.com/orotund/orotund/internal/fault"
 	"github.com/orotund/orotund/internal/speech"
@@ -21,35 +23,48 @@ const (
 	frameMax  = 400 * time.Millisecond
 )
 
-// utterance is the stream of one request: it pulls the segments' audio in order through the effects and the encoder.
+// utterance is the stream of one request: it pulls the segments' audio in order through the effects, the mix and the encoder.
 type utterance struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	s      *Service
 	req    speech.Request
 	format speech.Format
+	block  int // samples: the whole is filled with silence to a multiple of it
 	win    *window
 	enc    codec.Encoder
-	chain  *chain
+	fx     *effects
+	mix    *mix
 	began  time.Time // when the request came
 
 	cur     *job
-	started bool  // the segment's format is known
-	start   int64 // samples of the utterance before the segment at hand
-	samples int64 // of the utterance
+	started bool // the segment's format is known
+	timings timings
+	samples int64 // that were encoded
 	pcm     []byte
 	target  int // samples of the next frame
 	queue   []speech.Event
 	sent    bool
-	drained bool
+	ending  int   // how far the end has come: steps of finish
 	err     error // final
 	closed  bool
 }
 
-func newUtterance(ctx context.Context, cancel context.CancelFunc, s *Service, began time.Time, req speech.Request, f speech.Format, w *window, enc codec.Encoder) *utterance {
-	s.metrics.active.Add(ctx, 1)
-	return &utterance{ctx: ctx, cancel: cancel, s: s, req: req, format: f, win: w, enc: enc, chain: newChain(f.SampleRate),
-		began: began, target: samplesIn(frameHead, f.SampleRate)}
+// begin makes the utterance's effects.
+func (u *utterance) begin() error {
+	var err error
+	sound, rate := u.s.cfg.Sound, u.format.SampleRate
+	target := cmp.Or(u.req.Loudness, sound.Loudness)
+	u.fx = newEffects(rate, sound.Join)
+	u.timings.words = wants(u.req, speech.TimingWord)
+	u.target = samplesIn(frameHead, rate)
+	if target != 0 {
+		if u.fx.leveller, err = audio.NewLeveller(rate, target); err != nil {
+			return err
+		}
+	}
+	u.mix, err = newMix(rate, sound.Join, u.req.Volume, target != 0)
+	return err
 }
 
 func samplesIn(d time.Duration, rate int) int { return int(d * time.Duration(rate) / time.Second) }
@@ -89,7 +104,9 @@ func (u *utterance) step(ctx context.Context) (speech.Event, bool, error) {
 		if err != nil {
 			return speech.Event{}, false, err
 		}
-		u.cur, u.started, u.start = j, false, u.samples
+		u.cur, u.started = j, false
+		u.mix.begin()
+		u.timings.begin(j)
 		if j.warning != "" {
 			return speech.Event{Kind: speech.EventWarning, Warning: j.warning}, true, nil
 		}
@@ -103,20 +120,18 @@ func (u *utterance) step(ctx context.Context) (speech.Event, bool, error) {
 	case ev.Kind == speech.EventAudio:
 		return u.frame(ctx, ev.Audio)
 	case ev.Kind == speech.EventTiming:
-		ev.Timing = u.place(ev.Timing)
+		u.timings.take(ev.Timing)
+		return ev, false, nil
 	}
 	return ev, true, nil
 }
 
 // frame collects audio that is there already up to the size of a frame, and encodes it. Timings met on the way follow it.
 func (u *utterance) frame(ctx context.Context, first []byte) (speech.Event, bool, error) {
-	if !u.started {
-		if err := u.chain.begin(u.cur.spool.format.SampleRate, u.cur.stretch); err != nil {
-			return speech.Event{}, false, err
-		}
-		u.started = true
+	if err := u.startSegment(); err != nil {
+		return speech.Event{}, false, err
 	}
-	u.pcm = append(u.pcm[:0], u.chain.process(first)...)
+	u.pcm = u.mix.add(u.pcm[:0], u.fx.process(first))
 	for len(u.pcm)/2 < u.target {
 		ev, ok, err := u.cur.spool.read(ctx, false)
 		if !ok || err != nil { // an error is met again by the next step
@@ -124,15 +139,28 @@ func (u *utterance) frame(ctx context.Context, first []byte) (speech.Event, bool
 		}
 		switch ev.Kind {
 		case speech.EventAudio:
-			u.pcm = append(u.pcm, u.chain.process(ev.Audio)...)
+			u.pcm = u.mix.add(u.pcm, u.fx.process(ev.Audio))
 		case speech.EventTiming:
-			ev.Timing = u.place(ev.Timing)
-			u.queue = append(u.queue, ev)
+			u.timings.take(ev.Timing)
 		default:
 			u.queue = append(u.queue, ev)
 		}
 	}
+	u.queue = u.timings.place(u.queue, u.mix)
 	return u.encode(ctx, u.pcm)
+}
+
+// startSegment prepares the effects when the first audio has told a segment's sample rate.
+func (u *utterance) startSegment() error {
+	if u.started {
+		return nil
+	}
+	u.started = true
+	if u.fx.leveller != nil {
+		known := u.s.loudness.of(u.cur.voice)
+		u.fx.leveller.Begin(known.lufs, known.seconds)
+	}
+	return u.fx.begin(u.cur.spool.format.SampleRate, u.cur.stretch, u.cur.pitch)
 }
 
 // encode sends PCM through the encoder.
@@ -162,48 +190,44 @@ func (u *utterance) out(data []byte) (speech.Event, bool, error) {
 
 // endSegment flushes the effects and tells that the segment is over.
 func (u *utterance) endSegment(ctx context.Context) (speech.Event, bool, error) {
-	var ev speech.Event
-	ok := false
+	j := u.cur
+	u.pcm = u.pcm[:0]
 	if u.started {
-		var err error
-		if ev, ok, err = u.encode(ctx, u.chain.flush()); err != nil {
-			return ev, false, err
+		u.pcm = u.mix.add(u.pcm, u.fx.flush())
+		if l := u.fx.leveller; l != nil {
+			lufs, seconds := l.Measured()
+			u.s.loudness.learn(j.voice, heard{lufs, seconds})
 		}
 	}
-	j := u.cur
+	u.queue = u.timings.place(u.queue, u.mix)
+	pause := u.s.cfg.Sound.Pauses.after(j.seg)
+	u.pcm = u.mix.end(u.pcm, time.Duration(float64(pause)/u.req.Speed))
+	u.queue = u.timings.end(u.queue, u.mix)
 	u.cur = nil
 	u.win.heard(j)
-	u.queue = append(u.queue, speech.Event{Kind: speech.EventSegmentEnd, SegmentEnd: speech.SegmentEnd{
-		Index: j.seg.Index, Offset: j.seg.Offset, Length: j.seg.Length, Duration: u.duration(u.samples - u.start)}})
-	return ev, ok, nil
+	return u.encode(ctx, u.pcm)
 }
 
-// finish ends the encoding after the last segment.
+// finish ends the mix and then the encoding after the last segment.
 func (u *utterance) finish(ctx context.Context) (speech.Event, bool, error) {
-	if u.drained {
-		return speech.Event{}, false, io.EOF
+	u.ending++
+	switch u.ending {
+	case 1:
+		u.pcm = u.mix.finish(u.pcm[:0])
+		if n := u.samples + int64(len(u.pcm)/2); n == 0 {
+			return speech.Event{}, false, errNothingSaid
+		} else if rest := int(n % int64(u.block)); rest > 0 {
+			u.pcm = append(u.pcm, make([]byte, 2*(u.block-rest))...)
+		}
+		return u.encode(ctx, u.pcm)
+	case 2:
+		data, err := u.enc.Finish(ctx)
+		if err != nil {
+			return speech.Event{}, false, err
+		}
+		return u.out(data)
 	}
-	u.drained = true
-	if u.samples == 0 {
-		return speech.Event{}, false, errNothingSaid
-	}
-	data, err := u.enc.Finish(ctx)
-	if err != nil {
-		return speech.Event{}, false, err
-	}
-	return u.out(data)
-}
-
-// place moves a segment's timing to the utterance: its text position, its time, and the speed that we changed.
-func (u *utterance) place(t speech.Timing) speech.Timing {
-	t.Offset += u.cur.seg.Offset
-	t.Start = u.duration(u.start) + time.Duration(float64(t.Start)/u.cur.stretch)
-	t.Duration = time.Duration(float64(t.Duration) / u.cur.stretch)
-	return t
-}
-
-func (u *utterance) duration(samples int64) time.Duration {
-	return time.Duration(samples) * time.Second / time.Duration(u.format.SampleRate)
+	return speech.Event{}, false, io.EOF
 }
 
 // Close implements speech.Stream.
@@ -225,7 +249,7 @@ func (u *utterance) Close() error {
 		err = context.Canceled
 		u.err = err
 	}
-	u.s.metrics.requestEnded(context.WithoutCancel(u.ctx), u.format, u.duration(u.samples), err)
+	u.s.metrics.requestEnded(context.WithoutCancel(u.ctx), u.format, u.mix.duration(u.samples), err)
 	if f := fault.From(err); f != nil && f.Kind != fault.Canceled && f.Kind != fault.Invalid {
 		u.s.log.WarnContext(u.ctx, "request failed", "request_id", u.req.ID, "kind", f.Kind, "err", err)
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"sync"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -12,6 +14,7 @@ import (
 	"github.com/orotund/orotund/internal/engine"
 	"github.com/orotund/orotund/internal/fault"
 	"github.com/orotund/orotund/internal/speech"
+	"github.com/orotund/orotund/internal/text"
 )
 
 // window has the segments of one request spoken: a bounded number at once, handed out in order. One goroutine takes the segments from
@@ -28,6 +31,9 @@ type window struct {
 	jobs   chan *job     // in order; closed after the last
 	slots  chan struct{} // one for each job that has not been heard to its end
 	err    error         // why jobs was closed, unless the text was at its end
+
+	parts []speech.Segment // of a segment that was longer than its engine takes
+	index int              // of the next job
 }
 
 // job is one segment that is spoken.
@@ -38,6 +44,7 @@ type job struct {
 	engine  engine.Engine
 	speed   float64 // asked of the engine
 	stretch float64 // left to do: the speed of its audio
+	pitch   float64 // left to do: a factor
 	spool   *spool
 }
 
@@ -59,15 +66,10 @@ func (w *window) dispatch() {
 			w.err = w.ctx.Err()
 			return
 		}
-		seg, err := w.segments.Next(w.ctx)
+		j, err := w.plan()
 		if errors.Is(err, io.EOF) {
 			return
 		}
-		if err != nil {
-			w.err = err
-			return
-		}
-		j, err := w.plan(seg)
 		if err != nil {
 			w.err = err
 			return
@@ -77,8 +79,17 @@ func (w *window) dispatch() {
 	}
 }
 
-// plan finds the voice and splits the speed between the engine and us.
-func (w *window) plan(seg speech.Segment) (*job, error) {
+// plan takes the next segment, finds its voice, and splits the speed between the engine and us.
+func (w *window) plan() (*job, error) {
+	var seg speech.Segment
+	if len(w.parts) > 0 {
+		seg, w.parts = w.parts[0], w.parts[1:]
+	} else {
+		var err error
+		if seg, err = w.segments.Next(w.ctx); err != nil {
+			return nil, err
+		}
+	}
 	voice, warning, err := w.route.Voice(seg.Language)
 	if err != nil {
 		return nil, err
@@ -87,13 +98,42 @@ func (w *window) plan(seg speech.Segment) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{seg: seg, voice: voice, warning: warning, engine: e, speed: w.req.Speed, stretch: 1}
+	j := &job{voice: voice, warning: warning, engine: e, speed: w.req.Speed, stretch: 1, pitch: math.Exp2(w.req.Pitch / 12)}
 	if d, ok := e.Describe(); ok {
 		j.speed = min(max(w.req.Speed, d.SpeedMin), d.SpeedMax)
 		j.stretch = w.req.Speed / j.speed
+		seg = w.fit(seg, d.MaxCharacters)
 	}
+	seg.Index = w.index
+	w.index++
+	j.seg = seg
 	j.spool = newSpool(w.s.memory, func(n int) { w.s.metrics.spilled.Add(w.ctx, int64(n)) })
 	return j, nil
+}
+
+// fit returns the first part of a segment with more characters than its engine takes, and keeps the others.
+func (w *window) fit(seg speech.Segment, most int) speech.Segment {
+	const closing = 32 // what text.Options.MaxCharacters may be exceeded by
+	if most <= 0 || utf8.RuneCountInString(seg.Text) <= most || most < closing+text.MinMaxCharacters {
+		return seg
+	}
+	cut := text.NewSegmenter(seg.Text, text.Options{Language: seg.Language, MaxCharacters: most - closing})
+	var parts []speech.Segment
+	for {
+		part, ok := cut.Next()
+		if !ok {
+			break
+		}
+		part.Offset += seg.Offset
+		part.Language = seg.Language
+		parts = append(parts, part)
+	}
+	if len(parts) < 2 {
+		return seg
+	}
+	parts[len(parts)-1].Boundary = seg.Boundary
+	w.parts = parts[1:]
+	return parts[0]
 }
 
 // run speaks a segment, again if its worker is lost before any of it was heard.

@@ -56,12 +56,13 @@ type Event struct {
 	SegmentEnd SegmentEnd
 }
 
-// SegmentEnd tells that the audio of a segment has been yielded whole.
+// SegmentEnd tells that a segment is over: all of its audio, but perhaps the last of its decay, has been yielded.
 type SegmentEnd struct {
 	Index    int           // Segment.Index
 	Offset   int           // Segment.Offset
 	Length   int           // Segment.Length
-	Duration time.Duration // of its audio
+	Start    time.Duration // of what can be heard of it, from the beginning of the stream
+	Duration time.Duration // of what can be heard of it
 }
 
 // Stream is audio as it comes into being. It is pulled by one goroutine.

@@ -17,6 +17,9 @@ func (c *scanner) abbreviated(first rune, follows int) bool {
 		return false
 	}
 	token := c.text[begin:c.at]
+	if c.goesOn(follows) {
+		return true
+	}
 	if numeric(token) {
 		return c.enumerates(token, begin, first)
 	}
@@ -28,13 +31,21 @@ func (c *scanner) abbreviated(first rune, follows int) bool {
 		if dot, _ := c.runeAt(follows + w); dot == '.' && unicode.IsLetter(first) {
 			return true // z. B., J. K. Rowling
 		}
+		if begin == c.start && (scriptOf(r) == latin || unicode.IsNumber(r)) {
+			return true // a. The first item
+		}
 		if unicode.IsUpper(r) && r != 'I' {
 			return unicode.IsUpper(first) && !c.starts(follows)
 		}
 	}
+	if begin == c.start && roman(token) || plural(token) && plural(c.word(follows)) {
+		return true
+	}
 	switch kindOf(token) {
 	case beforeName:
 		return true
+	case beforeNoun:
+		return !c.starts(follows)
 	case beforeNumber:
 		return isDigit(first)
 	case anywhere:
@@ -76,7 +87,37 @@ func (c *scanner) enumerates(token string, begin int, first rune) bool {
 	if begin == c.start {
 		return true
 	}
-	return len(token) <= 2 && unicode.IsLetter(first) && writesOrdinals(c.lang)
+	return len(token) <= 2 && writesOrdinals(c.lang)
+}
+
+// roman tells the numbers of chapters: IV.
+func roman(token string) bool { return len(token) > 1 && strings.Trim(token, "IVX") == "" }
+
+// plural tells the doubled capitals of Spanish plurals: EE. UU.
+func plural(token string) bool {
+	return len(token) == 2 && token[0] == token[1] && 'A' <= token[0] && token[0] <= 'Z'
+}
+
+// word returns the Latin word at byte i, without what is beyond maxToken.
+func (c *scanner) word(i int) string {
+	end := i
+	for end < len(c.text) && end-i < maxToken {
+		r, w := c.runeAt(end)
+		if scriptOf(r) != latin {
+			break
+		}
+		end += w
+	}
+	return c.text[i:end]
+}
+
+// goesOn tells words that begin no sentence after a full stop: what is before it is an abbreviation or a day.
+func (c *scanner) goesOn(follows int) bool {
+	switch c.word(follows) {
+	case "Ltd", "Inc", "LLC", "KG", "Chr", "Januar", "Februar", "März", "Mai", "Juni", "Juli", "Oktober", "Dezember":
+		return true
+	}
+	return false
 }
 
 // writesOrdinals tells the languages that write "2." for "second".
@@ -113,6 +154,7 @@ type kind int
 const (
 	none         kind = iota // the token is no abbreviation
 	beforeName               // always goes on: Dr.
+	beforeNoun               // goes on unless a word follows that begins sentences: Main St. She
 	beforeNumber             // goes on if a number follows, else it is a word: No.
 	anywhere                 // may end a sentence: etc.
 )
@@ -132,14 +174,18 @@ func lower(buf *[maxToken]byte, token string) []byte {
 func kindOf(token string) kind {
 	var buf [maxToken]byte
 	switch string(lower(&buf, token)) {
-	case "mr", "mrs", "ms", "dr", "prof", "rev", "hon", "gen", "col", "sgt", "capt", "lt", "cmdr", "maj", "gov", "sen", "rep", "pres", "st", "mt",
+	case "mr", "mrs", "ms", "dr", "prof", "rev", "hon", "gen", "col", "sgt", "capt", "lt", "cmdr", "maj", "gov", "sen", "rep", "pres", "mt",
 		"vs", "cf", "viz", "fr", "hr", "frl", "dipl", "vgl", "sog", "bzw", "ggf", "evtl", "inkl", "exkl", "zzgl", "abzgl", "ca", "geb", "gest",
-		"mme", "mlle", "mm", "mgr", "sr", "sra", "srta", "dra", "ud", "uds", "sig", "dott", "ing", "approx", "str":
+		"mme", "mlle", "mm", "mgr", "sra", "srta", "dra", "ud", "uds", "sig", "dott", "ing", "approx", "messrs", "cpl", "pvt", "adm",
+		"med", "phil", "jur", "rer", "habil", "fa", "hrsg", "dña", "gral", "lic", "डॉ", "प्रो", "ул", "им", "проф", "акад":
 		return beforeName
+	case "st", "sr", "str", "mio", "mrd":
+		return beforeNoun
 	case "no", "nr", "nos", "n", "p", "pp", "s", "vol", "vols", "fig", "figs", "abb", "tab", "ch", "chap", "kap", "sec", "abs", "art", "eq", "ed",
-		"bd", "op", "ver", "v", "tel", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "okt", "nov", "dec", "dez", "al", "ext":
+		"bd", "op", "ver", "v", "tel", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "okt", "nov", "dec", "dez", "al", "ext",
+		"núm", "pág", "págs", "стр", "рис", "№":
 		return beforeNumber
-	case "etc", "usw", "inc", "ltd", "corp", "co", "bros", "jr", "dept", "est", "ave", "blvd", "rd", "mio", "mrd", "min", "max", "av", "env", "ex",
+	case "etc", "usw", "inc", "ltd", "corp", "co", "bros", "jr", "dept", "est", "ave", "blvd", "rd", "min", "max", "av", "env", "ex",
 		"mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri", "sat", "sun", "incl", "misc", "temp", "avg", "esp":
 		return anywhere
 	}

@@ -14,41 +14,46 @@ const (
 	maxGap = 64
 )
 
-// cut is a place where a segment may end.
-type cut struct {
-	at    int // byte
-	count int // characters before it
-}
-
 // scanner looks for the end of one piece.
 type scanner struct {
 	*Segmenter
-	start    int
-	at       int  // byte of the next code point
-	count    int  // characters before it
-	prev     rune // the code point before it; 0 at the start
-	prevs    script
-	flags    int    // regional indicators right before it
-	lang     string // of the piece, empty until a letter tells
-	script   script // of the last letter
-	token    int    // byte at which the token begins that goes with what follows it if it has no letter; -1: it has one
-	say      bool   // something speakable was there
-	clause   cut    // after the last clause
-	space    cut    // after the last white space
-	between  cut    // between characters where a line may be broken
-	grapheme cut    // between any characters
+	start  int
+	at     int  // byte of the next code point
+	count  int  // characters before it
+	prev   rune // the code point before it; 0 at the start
+	prevs  script
+	flags  int    // regional indicators right before it
+	lang   string // of the piece, empty until a letter tells
+	script script // of the last letter
+	token  int    // byte at which the token begins that goes with what follows it if it has no letter; -1: it has one
+	say    bool   // something speakable was there
+	depth  int    // of open brackets
+	cuts
+	ramp
 }
 
 // scan finds the piece that begins at byte start, where a code point is that is not white space.
 func (s *Segmenter) scan(start int) piece {
 	c := scanner{Segmenter: s, start: start, at: start, token: start}
+	c.ramp.limit = s.rampLimit()
 	for c.at < len(s.text) {
+		if c.ramp.due() {
+			return c.upTo(c.early.at, speech.BoundaryClause)
+		}
 		r, w := utf8.DecodeRuneInString(s.text[c.at:])
 		if isSpace(r) {
 			if p, ok := c.gap(); ok {
 				return p
 			}
 			continue
+		}
+		if r == '<' {
+			if end := tagEnd(s.text, c.at); end > 0 && utf8.RuneCountInString(s.text[c.at:end]) <= s.max {
+				if p, ok := c.tag(end); ok {
+					return p
+				}
+				continue
+			}
 		}
 		sc := scriptOf(r)
 		c.mark(r, sc)
@@ -80,7 +85,12 @@ func (c *scanner) advance(r rune, w int, sc script) {
 		c.flags = 0
 	}
 	c.prev, c.prevs = r, sc
-	c.say = c.say || speakable(r)
+	if sc == neutral {
+		c.bracket(r)
+	}
+	said := speakable(r)
+	c.say = c.say || said
+	c.ramp.add(sc, said)
 }
 
 // gap takes white space, which may end the piece.
@@ -95,10 +105,8 @@ func (c *scanner) gap() (piece, bool) {
 		return c.piece(next, speech.BoundaryClause), true
 	}
 	c.count++
-	c.space = cut{next, c.count}
-	if c.clause.at == c.at {
-		c.clause = c.space // white space after a clause is the clause's
-	}
+	c.ramp.weight++
+	c.atSpace(next)
 	c.at, c.token = next, next
 	c.prev, c.prevs, c.flags = ' ', neutral, 0
 	return piece{}, false
@@ -152,6 +160,9 @@ func (c *scanner) loneLetter() int {
 		}
 	}
 	r, w := c.runeAt(end)
+	if r == '@' {
+		return 0
+	}
 	if r == '.' || r == '\'' || r == '’' || r == '-' || r == '&' || r == '+' {
 		r, _ = c.runeAt(end + w)
 		if scriptOf(r) == latin || isSpace(r) {
@@ -180,17 +191,40 @@ func (c *scanner) sign(r rune, w int) (piece, bool) {
 		if b == speech.BoundarySentence {
 			return c.piece(end, b), true
 		}
-		c.clause = cut{c.at, c.count}
+		c.atClause(r)
 		c.token = c.at
 		return piece{}, false
 	}
 	switch {
-	case c.token < 0 && (isOpener(r) || isPrefix(r)):
+	case c.token < 0 && (isOpener(r) || isPrefix(r) && (c.prevs != latin || r == '@' || r == '#') || isDigit(r) && c.prevs.isCJK()):
 		c.token = c.at
 	case c.lang != "" && r >= 0x80 && unicode.IsLetter(r):
 		c.token = -1 // a letter of many scripts: it is of the language before it
 	}
 	c.advance(r, w, neutral)
+	return piece{}, false
+}
+
+// tag takes the markup tag that ends at byte end. It is of no language, and is not cut. An opening one goes with what follows.
+func (c *scanner) tag(end int) (piece, bool) {
+	c.mark('<', neutral)
+	if c.count > 0 && c.count+utf8.RuneCountInString(c.text[c.at:end]) > c.max {
+		return c.cutShort(), true
+	}
+	closing, empty := c.text[c.at+1] == '/', c.text[end-2] == '/'
+	if c.token < 0 && !closing && !empty {
+		c.token = c.at
+	}
+	if c.bound = (cut{c.at, c.count}); !closing {
+		c.between = c.bound
+	}
+	for c.at < end {
+		r, w := c.runeAt(c.at)
+		c.advance(r, w, neutral)
+	}
+	if c.bound = (cut{c.at, c.count}); closing || empty {
+		c.between = c.bound
+	}
 	return piece{}, false
 }
 
@@ -208,20 +242,6 @@ func (c *scanner) mark(r rune, sc script) {
 	default:
 		c.between = cut{c.at, c.count}
 	}
-}
-
-// cutShort ends a piece that has reached the limit: after a clause, else at a space, else between characters. Places in the first
-// quarter are passed over, so that the whole stays linear.
-func (c *scanner) cutShort() piece {
-	for _, p := range []struct {
-		cut
-		boundary speech.Boundary
-	}{{c.clause, speech.BoundaryClause}, {c.space, 0}, {c.between, 0}, {c.grapheme, 0}} {
-		if p.at > c.start && p.count >= c.max/4 {
-			return c.upTo(p.at, p.boundary)
-		}
-	}
-	return c.upTo(c.at, speech.BoundaryNone)
 }
 
 // upTo ends the piece at byte end, which is not after the scanner's place.

@@ -14,6 +14,9 @@ const DefaultMaxCharacters = 240
 // MinMaxCharacters is the lowest limit of a segment; lower ones count as this.
 const MinMaxCharacters = 16
 
+// DefaultFirst suits as Options.First where somebody waits for the first sound: some 4 seconds of speech.
+const DefaultFirst = 60
+
 // Options of a Segmenter.
 type Options struct {
 	// Language is a BCP 47 tag that holds for the text in its script ("en-GB" for Latin, "zh" for Han, "sr" for Cyrillic); text in
@@ -23,17 +26,23 @@ type Options struct {
 	// MaxCharacters limits a segment, in code points with a run of white space counted once; 0 is DefaultMaxCharacters. Closing
 	// punctuation may go up to 32 beyond it.
 	MaxCharacters int
+	// First, if it is not 0, makes the first segments short, so that they are heard early: a first sentence longer than this is cut after a
+	// clause. It counts as MaxCharacters does, but East Asian characters twice. The limit doubles from segment to segment up to
+	// MaxCharacters. Nothing is cut for it but at the end of a clause, and not if fewer than 8 letters, or 4 East Asian ones, would be on
+	// either side.
+	First int
 }
 
 // Segmenter cuts a text into segments, each found when it is asked for. It copies no text, works in time that is linear in the
 // length, and never fails: bytes that are not UTF-8 are carried along as signs that nobody can say.
 //
 // A segment ends with its paragraph, its sentence, or its language; sentences over the limit are cut after a clause, at a space,
-// or between characters, in this order. The segments are in order and do not overlap. Each holds something that Speakable calls
+// or between characters, in this order. A number, an abbreviation, an address or a tag is cut only if it alone is over the limit. The segments are in order and do not overlap. Each holds something that Speakable calls
 // so; what lies between them is white space and text that nobody can say.
 type Segmenter struct {
 	text  string
 	max   int
+	first int
 	langs languages
 	han   hanFinder
 	pos   int    // the first byte not yet looked at
@@ -47,7 +56,7 @@ func NewSegmenter(text string, opts Options) *Segmenter {
 	if limit <= 0 {
 		limit = DefaultMaxCharacters
 	}
-	return &Segmenter{text: text, max: max(limit, MinMaxCharacters), langs: languagesFor(opts.Language)}
+	return &Segmenter{text: text, max: max(limit, MinMaxCharacters), first: max(opts.First, 0), langs: languagesFor(opts.Language)}
 }
 
 // Next returns the next segment, or false after the last.

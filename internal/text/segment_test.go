@@ -1,6 +1,7 @@
 package text
 
 import (
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -68,6 +69,9 @@ func check(t *testing.T, text string, opts Options) {
 	}
 	if Speakable(text[end:]) {
 		t.Fatalf("%q: %q was left out", text, text[end:])
+	}
+	if len(text) < 10_000 {
+		checkWhole(t, text, opts)
 	}
 }
 
@@ -137,25 +141,33 @@ func TestSpeakable(t *testing.T) {
 func TestSegmenterHostile(t *testing.T) {
 	for _, unit := range []string{
 		".", " ", "\n", "a", "a ", "。", "\"", "e\u0301", "\u0301", "、", "好", "a好", "1", "1,", "1.", "a\n", "A. ", "... ", "あ、い", "。 ", "(", ")",
-		"\xff", "👩‍", "🇩", "“a", "- ", "\n ", ".\n", "A\u0301 B", "\u200d", "x. (", "好 ", "好A", "好 1",
+		"\xff", "👩‍", "🇩", "“a", "- ", "\n ", ".\n", "<", "<a", "<a>", "<a b=\"", "a <b c>", "&;", ".[1", "1 2 ", "! »", ".</b>", "1 a ", "(a, ", "A\u0301 B", "\u200d", "x. (", "好 ", "好A", "好 1",
 	} {
-		text := strings.Repeat(unit, 20000)
+		text := strings.Repeat(unit, 8000)
 		check(t, text, Options{})
 		check(t, text+"end", Options{MaxCharacters: 16})
 		check(t, "start"+text, Options{Language: "ja"})
 	}
 }
 
+// TestSegmenterDoesNotAllocate shows that a text of 1 MB costs no more than the segmenter itself.
 func TestSegmenterDoesNotAllocate(t *testing.T) {
-	text := strings.Repeat(mixed, 20)
-	s := NewSegmenter(text, Options{})
-	if n := testing.AllocsPerRun(100, func() { s.Next() }); n != 0 {
-		t.Errorf("%v allocations a segment", n)
+	for _, unit := range []string{mixed, prosody} {
+		s, n := NewSegmenter(strings.Repeat(unit, 1_000_000/len(unit)), Options{First: DefaultFirst}), 0
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for _, ok := s.Next(); ok; _, ok = s.Next() {
+			n++
+		}
+		runtime.ReadMemStats(&after)
+		if got := after.Mallocs - before.Mallocs; n < 30_000 || got > 1000 { // other goroutines allocate as well
+			t.Errorf("%.10q: %d allocations for %d segments", unit, got, n)
+		}
 	}
 }
 
 func FuzzSegmenter(f *testing.F) {
-	for _, c := range segmentCases {
+	for _, c := range slices.Concat(segmentCases, hardCases) {
 		f.Add(c.text, c.opts.Language, c.opts.MaxCharacters)
 	}
 	f.Add("a\xffb\xc3 . \xe4\xbd", "de", 3)
@@ -165,8 +177,12 @@ func FuzzSegmenter(f *testing.F) {
 			t.Skip()
 		}
 		check(t, text, Options{Language: language, MaxCharacters: limit % 400})
+		check(t, text, Options{Language: language, MaxCharacters: limit % 400, First: 1 + limit&0x7F})
 	})
 }
+
+// prosody has what the cuts look at.
+const prosody = "<p>He said (as he always does), \"It is 3.5 % of 10 000; or is it?\"</p> Dr. No said no. 他说：“好，走吧。”[1] « Oui ! » - EE. UU. "
 
 const mixed = "Dr. Smith said: \"It costs $3.50, i.e. nothing.\" 我喜欢 Python 编程，也喜欢 3D打印。今天是 2026年11月21日。\n" +
 	"東京タワーは333メートルです。 Visit https://example.com/a?b=c for more… Привет, мир!\n\n"
@@ -174,7 +190,7 @@ const mixed = "Dr. Smith said: \"It costs $3.50, i.e. nothing.\" 我喜欢 Pytho
 // BenchmarkSegmenter cuts texts of 1 MB; the ratio to 10 kB of the same shows that time is linear.
 func BenchmarkSegmenter(b *testing.B) {
 	for name, unit := range map[string]string{
-		"mixed": mixed, "english": "The quick brown fox jumps over the lazy dog, and Mr. Fox is happy. ", "chinese": "今天天气很好，我们去公园散步吧。",
+		"mixed": mixed, "prosody": prosody, "english": "The quick brown fox jumps over the lazy dog, and Mr. Fox is happy. ", "chinese": "今天天气很好，我们去公园散步吧。",
 		"no-spaces": "字", "one-word": "a", "dots": ". ",
 	} {
 		for _, size := range []int{10_000, 1_000_000} {

@@ -13,7 +13,7 @@ const maxTail = 16
 func (c *scanner) stop(r rune, w int) (speech.Boundary, int) {
 	end := c.at + w
 	switch {
-	case isStop(r):
+	case isStop(r), r == ';' && c.script == greek:
 		return speech.BoundarySentence, c.tail(end)
 	case isEllipsis(r):
 		return c.ellipsis(c.tail(end))
@@ -26,11 +26,11 @@ func (c *scanner) stop(r rune, w int) (speech.Boundary, int) {
 		}
 		return speech.BoundaryClause, c.closers(end)
 	case isTypewriterPause(r):
-		if (r == '-' || r == '–') && c.prev != ' ' {
-			return speech.BoundaryNone, 0 // inside a word or a range
+		if (r == '-' || r == '–') && c.prev != ' ' || r == ';' && c.entity() {
+			return speech.BoundaryNone, 0 // inside a word or a range; &amp;
 		}
 		whole := c.closers(end)
-		if next, _ := c.runeAt(whole); next == 0 || isSpace(next) || scriptOf(next).isCJK() || c.prevs.isCJK() {
+		if next, _ := c.runeAt(whole); next == 0 || isSpace(next) || scriptOf(next).isCJK() || c.prevs.isCJK() || tagEnd(c.text, whole) > 0 {
 			return speech.BoundaryClause, whole
 		}
 	}
@@ -61,16 +61,63 @@ func (c *scanner) closes(r rune, end int) bool {
 	return !unicode.IsLetter(next) && !isDigit(next) || typewriter && scriptOf(next).isCJK()
 }
 
-// tail returns the end of the further stops and closers from byte end on.
+// entity tells whether the semicolon at the scanner's place ends a character reference such as &amp; or &#8212;.
+func (c *scanner) entity() bool {
+	for i := c.at - 1; i >= max(c.start, c.at-10); i-- {
+		switch b := c.text[i]; {
+		case b == '&':
+			return i < c.at-1
+		case b == '#' || numeric(c.text[i:i+1]) || scriptOf(rune(b)) == latin:
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+// tail returns the end of the further stops and closers from byte end on. The space before a French » and a closing tag are among them.
 func (c *scanner) tail(end int) int {
 	for limit := end + maxTail; end < limit; {
 		r, w := c.runeAt(end)
+		if r == '<' && end+1 < len(c.text) && c.text[end+1] == '/' {
+			if after := tagEnd(c.text, end); after > 0 {
+				end = after
+				continue
+			}
+		}
+		if after := c.footnote(end); after > 0 {
+			end = after
+			continue
+		}
+		if r == ' ' || r == 0xA0 || r == 0x202F {
+			if next, n := c.runeAt(end + w); (next == '»' || next == '›') && c.closes(next, end+w+n) {
+				end += w + n
+				continue
+			}
+		}
 		if !isStop(r) && !isEllipsis(r) && r != '!' && r != '?' && r != '.' && !c.closes(r, end+w) {
 			break
 		}
 		end += w
 	}
 	return end
+}
+
+// footnote returns the end of the footnote mark [1] at byte i, and 0 if there is none.
+func (c *scanner) footnote(i int) int {
+	if i >= len(c.text) || c.text[i] != '[' {
+		return 0
+	}
+	for at := i + 1; at < min(len(c.text), i+5); at++ {
+		switch {
+		case numeric(c.text[at : at+1]):
+		case c.text[at] == ']' && at > i+1:
+			return at + 1
+		default:
+			return 0
+		}
+	}
+	return 0
 }
 
 // ellipsis decides about dots that end at byte end: they end a sentence if a capital follows, else a clause.
@@ -82,11 +129,15 @@ func (c *scanner) ellipsis(end int) (speech.Boundary, int) {
 	return speech.BoundaryClause, end
 }
 
-// firstLetter returns the code point at byte i, or the one behind the opening quotes and brackets there.
+// firstLetter returns the code point at byte i, or the one behind the opening quotes, brackets and tags there.
 func (c *scanner) firstLetter(i int) rune {
 	for range 4 {
+		if end := tagEnd(c.text, i); end > 0 {
+			i, _ = c.skipSpace(end)
+			continue
+		}
 		r, w := c.runeAt(i)
-		if !isOpener(r) && !isPrefix(r) && r != '"' && r != '\'' && r != '*' && r != '_' {
+		if next, _ := c.runeAt(i + w); !isOpener(r) && !(isPrefix(r) && isDigit(next)) && r != '"' && r != '\'' && r != '*' && r != '_' {
 			return r
 		}
 		i += w
@@ -98,6 +149,11 @@ func (c *scanner) firstLetter(i int) rune {
 func (c *scanner) typewriterStop(r rune, end int) (speech.Boundary, int) {
 	whole := c.tail(end)
 	next, _ := c.runeAt(whole)
+	if tag := tagEnd(c.text, whole); tag > 0 {
+		if next, _ = c.runeAt(tag); !isDigit(next) {
+			next = ' '
+		}
+	}
 	if next > ' ' && next < 0x80 || (unicode.IsLetter(next) || isDigit(next)) && !scriptOf(next).isCJK() {
 		return speech.BoundaryNone, 0 // 3.14, example.com, ?q=1
 	}
@@ -110,7 +166,7 @@ func (c *scanner) typewriterStop(r rune, end int) (speech.Boundary, int) {
 		return speech.BoundarySentence, whole
 	}
 	last := c.runeBefore(end, whole)
-	quoted := isCloser(last) || last == '“' || last == '‘' || last == '«'
+	quoted := isCloser(last) || last == '>' || last == '“' || last == '‘' || last == '«'
 	if unicode.IsLower(first) && (quoted || r == '.' && whole == end) {
 		return speech.BoundaryNone, 0 // "Go!" he said.
 	}

@@ -10,7 +10,7 @@ func isSpace(r rune) bool {
 	if r < 0x80 {
 		return r == ' ' || '\t' <= r && r <= '\r'
 	}
-	return unicode.IsSpace(r)
+	return unicode.IsSpace(r) || r == 0x200B || r == 0xFEFF // the zero width space, which is between words in Khmer, and the byte order mark
 }
 
 // isDigit tells decimal digits of any script.
@@ -67,7 +67,7 @@ func isEllipsis(r rune) bool { return r == '…' || r == '⋯' }
 // isPause tells signs that end a clause wherever they are, unless digits are on both sides.
 func isPause(r rune) bool {
 	switch r {
-	case '、', '，', '；', '：', '､', '،', '؛', '—', '―', '﹐', '﹑', '﹔', '﹕':
+	case '、', '，', '；', '：', '､', '،', '؛', '—', '―', '﹐', '﹑', '﹔', '﹕', '፣', '፤', '፥', '၊', '៖':
 		return true
 	}
 	return false

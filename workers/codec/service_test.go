@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
 	"os"
 	"strconv"
@@ -27,7 +28,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // serve runs a service behind gRPC on a Unix socket and returns a client.
 func serve(tb testing.TB, most int) codecv1.EncoderClient {
 	tb.Helper()
-	return codecv1.NewEncoderClient(childtest.Serve(tb, func(s *grpc.Server) { codecv1.RegisterEncoderServer(s, newService(most, 2)) }))
+	return serveEncodings(tb, most, encodings())
+}
+
+// serveEncodings does the same with a service that has other encodings.
+func serveEncodings(tb testing.TB, most int, encodings []encoding) codecv1.EncoderClient {
+	tb.Helper()
+	return codecv1.NewEncoderClient(childtest.Serve(tb, func(s *grpc.Server) {
+		codecv1.RegisterEncoderServer(s, newService(encodings, most, 2, slog.New(slog.DiscardHandler)))
+	}))
 }
 
 // Requests of one step each.
@@ -84,36 +93,51 @@ func hum(samples int) []byte {
 	return out
 }
 
+// TestEncode checks that the bytes come in whole frames, early, and neither too few nor too many. MP3 frames of 64 kbit/s at 24 kHz
+// are 192 bytes for 24 ms; the second has LAME's delay of 1105 samples in front. AAC looks one frame ahead.
 func TestEncode(t *testing.T) {
 	client := serve(t, 4)
-	steps := []*codecv1.EncodeRequest{settings("mp3", 24000, 0)}
-	for range 50 { // a second in steps of 20 ms
-		steps = append(steps, pcm(hum(480)))
-	}
-	answers, err := run(t.Context(), client, append(steps, finish())...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	total, first := 0, -1
-	for i, a := range answers {
-		if first < 0 && len(a) > 0 {
-			first = i
+	for _, tc := range []struct {
+		encoding    string
+		rate        int
+		first       int // ms of audio before the first bytes, at most
+		least, most int // bytes
+	}{
+		{"mp3", 24000, 60, 43 * 192, 46 * 192},
+		{"aac", 48000, 60, 9000, 14000},
+		{"aac", 44100, 60, 9000, 14000},
+	} {
+		steps := []*codecv1.EncodeRequest{settings(tc.encoding, int32(tc.rate), 0)}
+		for range 50 { // a second in steps of 20 ms
+			steps = append(steps, pcm(hum(tc.rate/50)))
 		}
-		total += len(a)
-	}
-	if len(answers[0]) != 0 || first > 3 { // 60 ms at most
-		t.Errorf("first data in answer %d, %d bytes in answer to the settings", first, len(answers[0]))
-	}
-	// 64 kbit/s is 192 bytes a frame of 24 ms. The frames hold the second, the encoder's delay of 1105 samples, and less than two more.
-	if frames := total / 192; total%192 != 0 || frames < 43 || frames > 46 {
-		t.Errorf("%d bytes; want 43 to 46 frames of 192", total)
+		answers, err := run(t.Context(), client, append(steps, finish())...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total, first := 0, -1
+		for i, a := range answers {
+			if first < 0 && len(a) > 0 {
+				first = i * 20
+			}
+			total += len(a)
+		}
+		t.Logf("%s, %d Hz: first bytes after %d ms, %d bytes in all", tc.encoding, tc.rate, first, total)
+		if len(answers[0]) != 0 || first > tc.first {
+			t.Errorf("%s: first bytes after %d ms, %d in answer to the settings", tc.encoding, first, len(answers[0]))
+		}
+		if total < tc.least || total > tc.most || tc.encoding == "mp3" && total%192 != 0 {
+			t.Errorf("%s: %d bytes; want whole frames, %d to %d", tc.encoding, total, tc.least, tc.most)
+		}
 	}
 }
 
 func TestNoSamples(t *testing.T) {
-	answers, err := run(t.Context(), serve(t, 1), settings("mp3", 24000, 64000), pcm(nil), finish())
-	if err != nil || len(answers) != 3 {
-		t.Errorf("an empty stream: %d answers, %v", len(answers), err)
+	for _, first := range []*codecv1.EncodeRequest{settings("mp3", 24000, 64000), settings("aac", 48000, 64000)} {
+		answers, err := run(t.Context(), serve(t, 1), first, pcm(nil), finish())
+		if err != nil || len(answers) != 3 {
+			t.Errorf("an empty stream: %d answers, %v", len(answers), err)
+		}
 	}
 }
 
@@ -133,10 +157,15 @@ func TestRefusals(t *testing.T) {
 		{"odd bytes", []*codecv1.EncodeRequest{good, pcm([]byte{1, 2, 3})}, "pcm"},
 		{"too many bytes", []*codecv1.EncodeRequest{good, pcm(make([]byte, maxPCM+2))}, "pcm"},
 		{"no finish", []*codecv1.EncodeRequest{good, pcm(hum(10))}, "finish"},
-		{"encoding", []*codecv1.EncodeRequest{settings("aac", 24000, 0)}, "settings.encoding"},
+		{"encoding", []*codecv1.EncodeRequest{settings("opus", 24000, 0)}, "settings.encoding"},
+		{"no encoding", []*codecv1.EncodeRequest{settings("", 24000, 0)}, "aac, mp3"},
 		{"sample rate", []*codecv1.EncodeRequest{settings("mp3", 96000, 0)}, "settings.sample_rate"},
 		{"negative sample rate", []*codecv1.EncodeRequest{settings("mp3", -1, 0)}, "settings.sample_rate"},
 		{"bit rate", []*codecv1.EncodeRequest{settings("mp3", 24000, 320000)}, "settings.bit_rate"},
+		{"sample rate of mp3", []*codecv1.EncodeRequest{settings("aac", 24000, 0)}, "settings.sample_rate"},
+		{"bit rate of aac", []*codecv1.EncodeRequest{settings("aac", 48000, 64001)}, "settings.bit_rate"},
+		{"bit rate of mp3", []*codecv1.EncodeRequest{settings("aac", 48000, 320000)}, "settings.bit_rate"},
+		{"negative bit rate", []*codecv1.EncodeRequest{settings("aac", 48000, -1)}, "settings.bit_rate"},
 		{"bit rate of another sample rate", []*codecv1.EncodeRequest{settings("mp3", 48000, 8000)}, "settings.bit_rate"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -150,12 +179,17 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestLargestStep(t *testing.T) {
-	answers, err := run(t.Context(), serve(t, 1), settings("mp3", 48000, 320000), pcm(make([]byte, maxPCM)), finish())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := maxPCM / 2 / 48000 * 320000 / 8; len(answers[1]) < want*9/10 {
-		t.Errorf("%d bytes for the largest step, want about %d", len(answers[1]), want)
+	for _, tc := range []struct {
+		encoding string
+		bitRate  int
+	}{{"mp3", 320000}, {"aac", 32000}} {
+		answers, err := run(t.Context(), serve(t, 1), settings(tc.encoding, 48000, int32(tc.bitRate)), pcm(hum(maxPCM/2)), finish())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := maxPCM / 2 * tc.bitRate / 8 / 48000; len(answers[1]) < want*8/10 {
+			t.Errorf("%s: %d bytes for the largest step, want about %d", tc.encoding, len(answers[1]), want)
+		}
 	}
 }
 
@@ -163,41 +197,55 @@ func TestLargestStep(t *testing.T) {
 func TestDescribe(t *testing.T) {
 	client := serve(t, 1)
 	d, err := client.Describe(t.Context(), &codecv1.DescribeRequest{})
-	if err != nil || len(d.GetEncodings()) != 1 {
+	if err != nil || len(d.GetEncodings()) != 2 {
 		t.Fatalf("%v, %v", d, err)
 	}
-	mp3 := d.GetEncodings()[0]
-	for _, rate := range mp3.GetSampleRates() {
-		taken := 0
-		for _, bits := range append([]int32{0}, mp3.GetBitRates()...) {
-			_, err := run(t.Context(), client, settings(mp3.GetName(), rate, bits), finish())
-			switch {
-			case err == nil:
-				taken++
-			case bits == 0 || status.Code(err) != codes.InvalidArgument:
-				t.Errorf("%d Hz, %d bit/s: %v", rate, bits, err)
-			}
+	for i, want := range []struct {
+		name, library string
+		bitRates      int // at each sample rate, at least, and the default one
+	}{{"aac", "go-aac 0.", 10}, {"mp3", "LAME 3.", 9}} {
+		e := d.GetEncodings()[i]
+		if e.GetName() != want.name || !strings.HasPrefix(e.GetLibrary(), want.library) {
+			t.Errorf("encoding %d is %s by %s, want %s by %s", i, e.GetName(), e.GetLibrary(), want.name, want.library)
 		}
-		if taken < 9 {
-			t.Errorf("%d Hz takes only %d bit rates", rate, taken)
+		for _, rate := range e.GetSampleRates() {
+			taken := 0
+			for _, bits := range append([]int32{0}, e.GetBitRates()...) {
+				_, err := run(t.Context(), client, settings(e.GetName(), rate, bits), finish())
+				switch {
+				case err == nil:
+					taken++
+				case bits == 0 || status.Code(err) != codes.InvalidArgument:
+					t.Errorf("%s, %d Hz, %d bit/s: %v", e.GetName(), rate, bits, err)
+				}
+			}
+			if taken < want.bitRates {
+				t.Errorf("%s, %d Hz takes only %d bit rates", e.GetName(), rate, taken)
+			}
 		}
 	}
 }
 
 // TestConcurrency checks that streams do not disturb each other, and that one more than the bound is refused.
 func TestConcurrency(t *testing.T) {
+	for _, first := range []*codecv1.EncodeRequest{settings("mp3", 24000, 0), settings("aac", 48000, 0)} {
+		t.Run(first.GetSettings().GetEncoding(), func(t *testing.T) { runTogether(t, first) })
+	}
+}
+
+func runTogether(t *testing.T, first *codecv1.EncodeRequest) {
 	const most = 64
 	client := serve(t, most)
-	sound := hum(12000)
-	want, err := run(t.Context(), client, settings("mp3", 24000, 0), pcm(sound), finish())
+	sound := hum(6000)
+	want, err := run(t.Context(), client, first, pcm(sound), finish())
 	if err != nil {
 		t.Fatal(err)
 	}
-	streams := make([]grpc.BidiStreamingClient[codecv1.EncodeRequest, codecv1.EncodeResponse], most)
+	streams := make([]bidi, most)
 	for i := range streams {
-		streams[i] = begin(t, t.Context(), client)
+		streams[i] = begin(t, t.Context(), client, first)
 	}
-	if _, err := run(t.Context(), client, settings("mp3", 24000, 0)); status.Code(err) != codes.ResourceExhausted {
+	if _, err := run(t.Context(), client, first); status.Code(err) != codes.ResourceExhausted {
 		t.Errorf("stream %d: %v, want RESOURCE_EXHAUSTED", most+1, err)
 	}
 	var all sync.WaitGroup
@@ -221,14 +269,16 @@ func TestConcurrency(t *testing.T) {
 	waitIdle(t, client)
 }
 
+type bidi = grpc.BidiStreamingClient[codecv1.EncodeRequest, codecv1.EncodeResponse]
+
 // begin opens a stream and waits for the answer to its settings.
-func begin(t *testing.T, ctx context.Context, client codecv1.EncoderClient) grpc.BidiStreamingClient[codecv1.EncodeRequest, codecv1.EncodeResponse] {
+func begin(t *testing.T, ctx context.Context, client codecv1.EncoderClient, first *codecv1.EncodeRequest) bidi {
 	t.Helper()
 	stream, err := client.Encode(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := stream.Send(settings("mp3", 24000, 0)); err != nil {
+	if err := stream.Send(first); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := stream.Recv(); err != nil {
@@ -259,10 +309,11 @@ func waitIdle(t *testing.T, client codecv1.EncoderClient) {
 func TestCancelFrees(t *testing.T) {
 	client := serve(t, 8)
 	sound := pcm(hum(2400))
+	kinds := []*codecv1.EncodeRequest{settings("mp3", 24000, 0), settings("mp3", 24000, 0), settings("mp3", 24000, 0), settings("aac", 48000, 0)}
 	round := func(n int) {
-		for range n {
+		for i := range n {
 			ctx, cancel := context.WithCancel(t.Context())
-			stream := begin(t, ctx, client)
+			stream := begin(t, ctx, client, kinds[i%len(kinds)])
 			if err := stream.Send(sound); err != nil {
 				t.Fatal(err)
 			}

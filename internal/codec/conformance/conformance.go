@@ -25,10 +25,15 @@ type Options struct {
 	Lossless bool
 	// MaxExtra is how much longer, and MaxLost how much shorter, the decoded audio of a lossy codec may be.
 	MaxExtra, MaxLost time.Duration
+	// MaxSampleError is how far a decoded sample may be from the one that went in, for a codec that codes each on its own (G.711). 0: only
+	// the level is compared.
+	MaxSampleError int
 	// MaxLevelError is how far the level of a decoded tone may be off in dB, for a lossy codec.
 	MaxLevelError float64
 	// FirstBytes is how much audio may go in before the first bytes come out.
 	FirstBytes time.Duration
+	// Bare tells that the stream has no container: nothing tells what it is, and there is no place for a label. PCM is.
+	Bare bool
 	// Rates are the sample rates to try; empty: 24000 Hz and the ends of what the codec takes.
 	Rates []int
 }
@@ -42,6 +47,7 @@ type suite struct {
 // Run runs the suite on a codec.
 func Run(t *testing.T, c codec.Codec, opts Options) {
 	s := &suite{codec: c, opts: opts}
+	s.opts.Bare = opts.Bare || c.Info().Encoding == speech.PCM
 	if len(s.opts.Rates) == 0 {
 		s.opts.Rates = []int{speech.MinSampleRate, 24000, speech.MaxSampleRate}
 		if r := c.Info().SampleRates; len(r) > 0 {
@@ -54,7 +60,8 @@ func Run(t *testing.T, c codec.Codec, opts Options) {
 	}{
 		{"Info", s.info}, {"Refuses", s.refuses}, {"Empty", s.empty}, {"OneSample", s.oneSample}, {"Pieces", s.pieces}, {"Borrows", s.borrows},
 		{"FirstBytes", s.firstBytes}, {"HalfSample", s.halfSample}, {"AfterFinish", s.afterFinish}, {"Close", s.closes}, {"Cancel", s.cancel},
-		{"Deadline", s.deadline}, {"DecodesBack", s.decodesBack}, {"Together", s.together},
+		{"Deadline", s.deadline}, {"DecodesBack", s.decodesBack}, {"Counts", s.counts}, {"Together", s.together}, {"Label", s.label}, {"NoLabel", s.noLabel},
+		{"Quiet", s.quiet},
 	} {
 		t.Run(test.name, test.run)
 	}
@@ -73,12 +80,12 @@ func (s *suite) format(t *testing.T, rate int) speech.Format {
 // start returns an encoder that the test closes.
 func (s *suite) start(t *testing.T, ctx context.Context) codec.Encoder { //nolint:revive // t comes first in helpers
 	t.Helper()
-	return s.startAt(t, ctx, s.format(t, 0))
+	return s.startAt(t, ctx, s.format(t, 0), nil)
 }
 
-func (s *suite) startAt(t *testing.T, ctx context.Context, f speech.Format) codec.Encoder { //nolint:revive // t comes first in helpers
+func (s *suite) startAt(t *testing.T, ctx context.Context, f speech.Format, label *speech.Label) codec.Encoder { //nolint:revive // t comes first in helpers
 	t.Helper()
-	e, err := s.codec.New(ctx, f, nil)
+	e, err := s.codec.New(ctx, f, label)
 	if err != nil {
 		t.Fatalf("new encoder of %s: %v", f, err)
 	}
@@ -93,7 +100,12 @@ func (s *suite) startAt(t *testing.T, ctx context.Context, f speech.Format) code
 // encode encodes pcm in pieces of size bytes and returns the whole stream.
 func (s *suite) encode(t *testing.T, f speech.Format, pcm []byte, size int) []byte {
 	t.Helper()
-	e := s.startAt(t, t.Context(), f)
+	return s.encodeLabelled(t, f, pcm, size, nil)
+}
+
+func (s *suite) encodeLabelled(t *testing.T, f speech.Format, pcm []byte, size int, label *speech.Label) []byte {
+	t.Helper()
+	e := s.startAt(t, t.Context(), f, label)
 	var out []byte
 	for piece := range slices.Chunk(pcm, size) {
 		data, err := e.Encode(t.Context(), piece)
@@ -228,22 +240,23 @@ func (s *suite) borrows(t *testing.T) {
 	}
 }
 
+// firstBytes measures how much audio has to go in before bytes come out, which a label may not make more.
 func (s *suite) firstBytes(t *testing.T) {
 	f := s.format(t, 0)
-	e := s.start(t, t.Context())
 	const step = 10 * time.Millisecond
 	pcm := tone(f.SampleRate, step)
-	for in := step; ; in += step {
-		data, err := e.Encode(t.Context(), pcm)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(data) > 0 {
-			t.Logf("first %d bytes after %v of audio", len(data), in)
-			return
-		}
-		if in >= s.opts.FirstBytes {
-			t.Fatalf("no bytes after %v of audio", in)
+	for _, label := range []*speech.Label{nil, label()} {
+		e := s.startAt(t, t.Context(), f, label)
+		for in, first := step, 0; first == 0; in += step {
+			data, err := e.Encode(t.Context(), pcm)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first = len(data); first > 0 {
+				t.Logf("first %d bytes after %v of audio, with a label: %v", first, in, label != nil)
+			} else if in >= s.opts.FirstBytes {
+				t.Fatalf("no bytes after %v of audio, with a label: %v", in, label != nil)
+			}
 		}
 	}
 }

@@ -23,6 +23,7 @@ type encoder struct {
 	cancel  context.CancelFunc
 	release func()
 	out     []byte // what the answer to the settings held, until the first call takes it
+	tag     []byte // goes before the first bytes
 	ended   bool   // after Finish or an error
 	closed  bool
 }
@@ -50,7 +51,17 @@ func (e *encoder) Encode(ctx context.Context, pcm []byte) ([]byte, error) {
 			out = append(out, data...)
 		}
 	}
-	return out, nil
+	return e.tagged(out), nil
+}
+
+// tagged returns data, with the tag before the first of the stream.
+func (e *encoder) tagged(data []byte) []byte {
+	if len(data) == 0 || e.tag == nil {
+		return data
+	}
+	data = append(e.tag, data...)
+	e.tag = nil
+	return data
 }
 
 // Finish implements codec.Encoder. It also waits for the end of the stream, so that the worker's verdict is not lost.
@@ -74,7 +85,7 @@ func (e *encoder) Finish(ctx context.Context) ([]byte, error) {
 	default:
 		return nil, fault.New(fault.Internal, "the audio could not be encoded").WithCause(errExtraAnswer)
 	}
-	return append(e.out, data...), nil
+	return e.tagged(append(e.out, data...)), nil
 }
 
 // Close implements codec.Encoder: it cancels the stream if that has not ended, and gives the worker back.

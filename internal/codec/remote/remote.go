@@ -7,6 +7,7 @@ import (
 
 	codecv1 "github.com/orotund/orotund/api/gen/orotund/codec/v1"
 	"github.com/orotund/orotund/internal/codec"
+	"github.com/orotund/orotund/internal/codec/metadata"
 	"github.com/orotund/orotund/internal/fault"
 	"github.com/orotund/orotund/internal/speech"
 )
@@ -32,8 +33,8 @@ func New(info codec.Info, dial Dial) *Codec {
 func (c *Codec) Info() codec.Info { return c.info }
 
 // New implements codec.Codec: it dials a worker, opens the stream and waits until the worker has taken the settings, so what the
-// worker refuses is known before the first sample.
-func (c *Codec) New(ctx context.Context, f speech.Format, _ *speech.Label) (codec.Encoder, error) {
+// worker refuses is known before the first sample. The label stands as an ID3v2.4 tag before the first bytes of MP3 and AAC.
+func (c *Codec) New(ctx context.Context, f speech.Format, label *speech.Label) (codec.Encoder, error) {
 	if err := c.info.Check(f); err != nil {
 		return nil, err
 	}
@@ -42,7 +43,7 @@ func (c *Codec) New(ctx context.Context, f speech.Format, _ *speech.Label) (code
 		return nil, fault.FromGRPC(err)
 	}
 	streamCtx, cancel := context.WithCancel(ctx)
-	e := &encoder{life: ctx, cancel: cancel, release: release}
+	e := &encoder{life: ctx, cancel: cancel, release: release, tag: tag(f, label)}
 	if e.stream, err = client.Encode(streamCtx); err != nil {
 		_ = e.Close()
 		return nil, e.explain(ctx, err)
@@ -58,4 +59,14 @@ func (c *Codec) New(ctx context.Context, f speech.Format, _ *speech.Label) (code
 		return nil, err
 	}
 	return e, nil
+}
+
+// tag is what goes before the first bytes of a stream: the label, for the encodings of which the worker makes bare frames.
+func tag(f speech.Format, label *speech.Label) []byte {
+	switch f.Encoding {
+	case speech.MP3, speech.AAC:
+		return metadata.ID3(label, codec.SealRoom(f))
+	default:
+		return nil
+	}
 }

@@ -30,9 +30,23 @@ const (
 	chunk        = Rate / 50 // samples in a message: 20 ms
 )
 
+// Loudness is how loud voices are, in LUFS. Untimed does not tell.
+const Loudness = -16.8
+
+// MaxCharacters is the longest segment that the engine takes.
+const MaxCharacters = 1000
+
+// Silence around what Words says.
+const (
+	Lead = 130 * time.Millisecond
+	Tail = 210 * time.Millisecond
+)
+
 // Voices.
 const (
 	Plain    = "plain"    // as fast as it can
+	Words    = "words"    // with Lead and Tail of silence around it, silence for blanks, a constant offset, and the times of words
+	Untimed  = "untimed"  // as Words, but without times, nor telling how loud it is
 	Paced    = "paced"    // at real time
 	Crash    = "crash"    // kills itself before any audio
 	CrashOne = "crashone" // kills itself before any audio, the first time in a test's process, and is plain from then on
@@ -48,7 +62,7 @@ const (
 	Failing  = "failing"  // answers with an error
 )
 
-var voices = []string{Plain, Paced, Crash, CrashOne, CrashMid, Hang, Deaf, Babble, Half, NoEnd, Miscount, NoFormat, Silent, Failing}
+var voices = []string{Plain, Words, Untimed, Paced, Crash, CrashOne, CrashMid, Hang, Deaf, Babble, Half, NoEnd, Miscount, NoFormat, Silent, Failing}
 
 const argument = "tone-engine"
 
@@ -84,10 +98,14 @@ type engine struct {
 func (e *engine) Describe(context.Context, *enginev1.DescribeRequest) (*enginev1.DescribeResponse, error) {
 	m := &enginev1.Model{Id: "tone", Loaded: true}
 	for _, v := range voices {
-		m.Voices = append(m.Voices, &enginev1.Voice{Id: v, Name: v, Languages: []string{"en", "zh"}, SampleRate: Rate})
+		voice := &enginev1.Voice{Id: v, Name: v, Languages: []string{"en", "zh"}, SampleRate: Rate, Loudness: Loudness}
+		if v == Untimed {
+			voice.Loudness = 0
+		}
+		m.Voices = append(m.Voices, voice)
 	}
 	return &enginev1.DescribeResponse{Name: "tone", Version: "1", MaxConcurrency: 1, Models: []*enginev1.Model{m},
-		Capabilities: &enginev1.Capabilities{Timings: []enginev1.TimingKind{enginev1.TimingKind_TIMING_KIND_WORD}}}, nil
+		Capabilities: &enginev1.Capabilities{MaxCharacters: MaxCharacters, Timings: []enginev1.TimingKind{enginev1.TimingKind_TIMING_KIND_WORD}}}, nil
 }
 
 // Load implements enginev1.EngineServer.
@@ -127,6 +145,8 @@ func (e *engine) Synthesize(r *enginev1.SynthesizeRequest, out grpc.ServerStream
 	}
 	total := Samples(r.GetText())
 	switch r.GetVoice() {
+	case Words, Untimed:
+		return speakWords(r, out)
 	case Crash:
 		kill()
 	case CrashOne:

@@ -3,6 +3,8 @@ package lame
 import (
 	"fmt"
 	"testing"
+
+	"github.com/orotund/orotund/workers/codec/internal/codectest"
 )
 
 // TestRoundTrip encodes at every sample rate and at the least, the greatest and a middle bit rate, in steps of 20 ms, and compares
@@ -13,10 +15,10 @@ func TestRoundTrip(t *testing.T) {
 		rates := BitRates(rate)
 		for _, bits := range []int{rates[0], rates[len(rates)/2], rates[len(rates)-1]} {
 			t.Run(fmt.Sprintf("%d Hz %d bit/s", rate, bits), func(t *testing.T) {
-				pcm := voiceLike(rate, 1.5)
+				pcm := codectest.VoiceLike(rate, 1.5)
 				mp3 := encode(t, Settings{SampleRate: rate, BitRate: bits, Quality: 5}, pcm, rate/50*2)
-				x, y := samplesOf(pcm), decode(t, mp3)
-				lag, correlation, level := compare(x, y, 1500)
+				x, y := codectest.Samples(pcm), codectest.Decode(t, "mp3", mp3)
+				lag, correlation, level := codectest.Compare(x, y, 1500)
 				tail := len(y) - lag - len(x)
 				if lag != 1105 || tail < 0 || tail >= 2*FrameSamples(rate) {
 					t.Errorf("lead %d samples, tail %d; want 1105 and less than %d", lag, tail, 2*FrameSamples(rate))
@@ -58,7 +60,7 @@ func encode(tb testing.TB, s Settings, pcm []byte, step int) []byte {
 // TestSteps checks that it does not matter in which steps the samples come.
 func TestSteps(t *testing.T) {
 	s := Settings{SampleRate: 24000, BitRate: 64000, Quality: 5}
-	pcm := voiceLike(24000, 1)
+	pcm := codectest.VoiceLike(24000, 1)
 	want := encode(t, s, pcm, len(pcm))
 	for _, step := range []int{2, 958, 4096, 30000} {
 		if got := encode(t, s, pcm, step); string(got) != string(want) {
@@ -76,7 +78,7 @@ func TestFrames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		pcm := voiceLike(rate, 1)
+		pcm := codectest.VoiceLike(rate, 1)
 		step := rate / 100 * 2
 		var out []byte
 		firstAt := 0
@@ -139,7 +141,7 @@ func TestRefusals(t *testing.T) {
 
 // BenchmarkQuality shows what LAME's quality levels cost: seconds of audio a second.
 func BenchmarkQuality(b *testing.B) {
-	pcm := voiceLike(24000, 10)
+	pcm := codectest.VoiceLike(24000, 10)
 	for _, quality := range []int{0, 2, 3, 5, 7, 9} {
 		b.Run(fmt.Sprint(quality), func(b *testing.B) {
 			for b.Loop() {

@@ -535,8 +535,10 @@ type SegmentEnd struct {
 	TextOffset int64 `protobuf:"varint,2,opt,name=text_offset,json=textOffset,proto3" json:"text_offset,omitempty"`
 	// Its length in bytes.
 	TextLength int64 `protobuf:"varint,3,opt,name=text_length,json=textLength,proto3" json:"text_length,omitempty"`
-	// Its audio in nanoseconds.
-	DurationNs    int64 `protobuf:"varint,4,opt,name=duration_ns,json=durationNs,proto3" json:"duration_ns,omitempty"`
+	// What can be heard of it, in nanoseconds.
+	DurationNs int64 `protobuf:"varint,4,opt,name=duration_ns,json=durationNs,proto3" json:"duration_ns,omitempty"`
+	// Where that begins, in nanoseconds from the utterance's start.
+	StartNs       int64 `protobuf:"varint,5,opt,name=start_ns,json=startNs,proto3" json:"start_ns,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -595,6 +597,13 @@ func (x *SegmentEnd) GetTextLength() int64 {
 func (x *SegmentEnd) GetDurationNs() int64 {
 	if x != nil {
 		return x.DurationNs
+	}
+	return 0
+}
+
+func (x *SegmentEnd) GetStartNs() int64 {
+	if x != nil {
+		return x.StartNs
 	}
 	return 0
 }
@@ -1101,7 +1110,7 @@ const file_orotund_role_v1_role_proto_rawDesc = "" +
 	"\vduration_ns\x18\x05 \x01(\x03R\n" +
 	"durationNs\x12\x18\n" +
 	"\aphoneme\x18\x06 \x01(\tR\aphoneme\x12\x1c\n" +
-	"\testimated\x18\a \x01(\bR\testimated\"\x85\x01\n" +
+	"\testimated\x18\a \x01(\bR\testimated\"\xa0\x01\n" +
 	"\n" +
 	"SegmentEnd\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x1f\n" +
@@ -1110,7 +1119,8 @@ const file_orotund_role_v1_role_proto_rawDesc = "" +
 	"\vtext_length\x18\x03 \x01(\x03R\n" +
 	"textLength\x12\x1f\n" +
 	"\vduration_ns\x18\x04 \x01(\x03R\n" +
-	"durationNs\"\x0f\n" +
+	"durationNs\x12\x19\n" +
+	"\bstart_ns\x18\x05 \x01(\x03R\astartNs\"\x0f\n" +
 	"\rVoicesRequest\"\xa6\x01\n" +
 	"\x0eVoicesResponse\x12.\n" +
 	"\x06voices\x18\x01 \x03(\v2\x16.orotund.role.v1.VoiceR\x06voices\x124\n" +

@@ -1,4 +1,5 @@
-package lame
+// Package codectest holds what the tests of encoders share: sound to encode, ffmpeg to decode it, and a comparison of the two.
+package codectest
 
 import (
 	"bytes"
@@ -8,9 +9,9 @@ import (
 	"testing"
 )
 
-// voiceLike returns seconds of a tone with harmonics whose pitch and loudness move as a voice's do: its place in time is
-// unambiguous.
-func voiceLike(sampleRate int, seconds float64) []byte {
+// VoiceLike returns seconds of a tone with harmonics whose pitch and loudness move as a voice's do: its place in time is
+// unambiguous. It is signed 16-bit little-endian mono, with peaks of a third of full scale.
+func VoiceLike(sampleRate int, seconds float64) []byte {
 	n := int(float64(sampleRate) * seconds)
 	pcm := make([]byte, 0, 2*n)
 	phase := 0.0
@@ -27,24 +28,30 @@ func voiceLike(sampleRate int, seconds float64) []byte {
 	return pcm
 }
 
-// decode turns MP3 into samples with ffmpeg, which drops nothing where there is no info frame.
-func decode(tb testing.TB, mp3 []byte) []float64 {
+// Decode turns a stream of an encoding, as ffmpeg names it, into samples with ffmpeg, by pipe; full scale is 32768, and a decoder
+// may go beyond it. What ffmpeg warns of fails the test; where there is no ffmpeg the test is skipped.
+func Decode(tb testing.TB, encoding string, data []byte) []float64 {
 	tb.Helper()
 	path, err := exec.LookPath("ffmpeg")
 	if err != nil {
 		tb.Skip("ffmpeg is not installed: what was encoded is not decoded")
 	}
-	cmd := exec.Command(path, "-v", "error", "-f", "mp3", "-i", "pipe:0", "-f", "s16le", "pipe:1")
-	cmd.Stdin = bytes.NewReader(mp3)
+	cmd := exec.CommandContext(tb.Context(), path, "-hide_banner", "-v", "warning", "-f", encoding, "-i", "pipe:0", "-f", "f32le", "pipe:1")
+	cmd.Stdin = bytes.NewReader(data)
 	var out, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaints
 	if err := cmd.Run(); err != nil || complaints.Len() > 0 {
 		tb.Fatalf("ffmpeg: %v: %s", err, complaints.String())
 	}
-	return samplesOf(out.Bytes())
+	x := make([]float64, out.Len()/4)
+	for i := range x {
+		x[i] = 32768 * float64(math.Float32frombits(binary.LittleEndian.Uint32(out.Bytes()[4*i:])))
+	}
+	return x
 }
 
-func samplesOf(pcm []byte) []float64 {
+// Samples returns PCM as numbers; full scale is 32768.
+func Samples(pcm []byte) []float64 {
 	x := make([]float64, len(pcm)/2)
 	for i := range x {
 		x[i] = float64(int16(binary.LittleEndian.Uint16(pcm[2*i:])))
@@ -52,8 +59,9 @@ func samplesOf(pcm []byte) []float64 {
 	return x
 }
 
-// compare finds where x begins in y, at most most samples in, and how alike they are there.
-func compare(x, y []float64, most int) (lag int, correlation, level float64) {
+// Compare finds where x begins in y, at most most samples in, how alike they are there (1: the same but for the level), and the
+// level of y as a factor of that of x.
+func Compare(x, y []float64, most int) (lag int, correlation, level float64) {
 	best := -1.0
 	window := min(len(x)/2, 8000)
 	for l := range most {
