@@ -60,8 +60,11 @@ func (r recording) checkSamples(t *testing.T, spoken, decodedAt []int16) {
 			}
 		}
 	default:
-		want := leads[r.format.Encoding]
-		if lead := place(got, decodedAt, rate, 3000); lead != want || r.info.Lead != want {
+		want, off := leads[r.format.Encoding], 0
+		if r.format.Encoding == speech.Opus {
+			off = 12 // a quarter of a millisecond: its filters move tones a little, at low rates most
+		}
+		if lead := place(got, decodedAt, rate, 3000); abs(lead-want) > off || r.info.Lead != want {
 			t.Errorf("the speech begins at sample %d and is said to begin at %d, want %d", lead, r.info.Lead, want)
 		}
 	}

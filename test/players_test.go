@@ -31,7 +31,7 @@ var encodings = []speech.Encoding{
 }
 
 const (
-	// spoken is what the players hear: three segments of 2.05 s together before the joins. No two letters next to each other have the
+	// spoken is what the players hear: three segments of 2.1 s together before the joins. No two letters next to each other have the
 	// same tone, so that the audio is like itself at one place only.
 	spoken = "Ay by cy dz. Eg hi jk lm? No pq rs tu vw xz!"
 

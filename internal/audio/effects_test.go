@@ -130,7 +130,7 @@ func TestLimiterPassesWhatFits(t *testing.T) {
 func TestLimiterKeepsCeiling(t *testing.T) {
 	for _, rate := range []int{8000, 22050, 48000} {
 		for _, ceiling := range []float64{-1, 0, -6} {
-			x := voiced(rate, 2*rate)
+			x := voiced(rate, rate)
 			Gain(x, 6)
 			for i := 0; i < len(x); i += 997 {
 				x[i] += 2 // clicks

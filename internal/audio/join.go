@@ -16,7 +16,7 @@ const (
 	edgeBlocks = 1000                    // a second: edges are found to 1 ms …
 	edgeWindow = 10                      // … where the level of so many ms is over EdgeLevel too: noise has peaks
 	leadTime   = 30 * time.Millisecond   // kept before the first audible block: the softest part of an onset
-	tailTime   = 120 * time.Millisecond   // kept after the last: a decay in a room
+	tailTime   = 120 * time.Millisecond  // kept after the last: a decay in a room
 	fadeTime   = 4 * time.Millisecond    // that a seam fades at least, into what is audible where there is nothing else
 	holdTime   = 2000 * time.Millisecond // silence that is held back, as it may be the end
 )

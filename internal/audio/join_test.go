@@ -62,15 +62,13 @@ func join(j *Joiner, cuts []byte, pauses []time.Duration, segments ...[]float32)
 	return r
 }
 
-const pauseMS = time.Millisecond
-
 // TestJoinerPlaces: silence around segments goes, what is wanted comes, and what is audible stays as it is.
 func TestJoinerPlaces(t *testing.T) {
 	quiet := float32(math.Pow(10, (EdgeLevel-3)/20))
 	first := segment(part{500, 0.0001}, part{100, 0.3}, part{400, quiet}, part{200, 0.2}, part{700, 0.0001})
 	second := segment(part{33, 0}, part{50, 0.1}, part{9, quiet})
 	for _, pause := range []int{0, 1, 3, 10, 20, 119, 120, 149, 200, 500, 1500} {
-		r := join(newJoiner(t, joinRate), nil, []time.Duration{time.Duration(pause) * pauseMS, time.Hour}, first, second)
+		r := join(newJoiner(t, joinRate), nil, []time.Duration{time.Duration(pause) * time.Millisecond, time.Hour}, first, second)
 		if len(r.spans) != 2 || len(r.first) != 2 {
 			t.Fatalf("pause %d ms: spans %v, origins %v", pause, r.spans, r.first)
 		}
@@ -109,7 +107,7 @@ func TestJoinerFades(t *testing.T) {
 	for i := range x {
 		x[i] = 0.5 // nothing but the fade moves
 	}
-	r := join(newJoiner(t, joinRate), nil, []time.Duration{0, 50 * pauseMS}, x, x)
+	r := join(newJoiner(t, joinRate), nil, []time.Duration{0, 50 * time.Millisecond}, x, x)
 	if n := len(r.y); n != 2*len(x) {
 		t.Fatalf("%d samples", n)
 	}
@@ -129,7 +127,7 @@ func TestJoinerFades(t *testing.T) {
 func TestJoinerKeepsDecay(t *testing.T) {
 	quiet := float32(math.Pow(10, (EdgeLevel-3)/20))
 	x := segment(part{100, 0.3}, part{300, quiet})
-	for _, pauses := range [][]time.Duration{{0}, {time.Second}, {200 * pauseMS, 0}} {
+	for _, pauses := range [][]time.Duration{{0}, {time.Second}, {200 * time.Millisecond, 0}} {
 		r := join(newJoiner(t, joinRate), nil, pauses, slices.Repeat([][]float32{x}, len(pauses))...)
 		end := len(r.y) - ms(120)
 		if r.spans[len(r.spans)-1][1] != int64(end) {
@@ -148,13 +146,13 @@ func TestJoinerKeepsDecay(t *testing.T) {
 func TestJoinerEmptySegments(t *testing.T) {
 	x, hush := segment(part{50, 0.3}, part{20, 0}), segment(part{300, 0.0005})
 	j := newJoiner(t, joinRate)
-	want := join(j, nil, []time.Duration{300 * pauseMS, 0}, x, x).y
+	want := join(j, nil, []time.Duration{300 * time.Millisecond, 0}, x, x).y
 	for name, got := range map[string]joined{
-		"between": join(j, nil, []time.Duration{300 * pauseMS, 100 * pauseMS, 0}, x, hush, x),
-		"longer":  join(j, nil, []time.Duration{100 * pauseMS, 300 * pauseMS, 0}, x, hush, x),
-		"many":    join(j, nil, []time.Duration{10 * pauseMS, 300 * pauseMS, 20 * pauseMS, 0}, x, hush, nil, x),
-		"first":   join(j, nil, []time.Duration{400 * pauseMS, 300 * pauseMS, 0}, hush, x, x),
-		"last":    join(j, nil, []time.Duration{300 * pauseMS, 0, time.Second}, x, x, hush),
+		"between": join(j, nil, []time.Duration{300 * time.Millisecond, 100 * time.Millisecond, 0}, x, hush, x),
+		"longer":  join(j, nil, []time.Duration{100 * time.Millisecond, 300 * time.Millisecond, 0}, x, hush, x),
+		"many":    join(j, nil, []time.Duration{10 * time.Millisecond, 300 * time.Millisecond, 20 * time.Millisecond, 0}, x, hush, nil, x),
+		"first":   join(j, nil, []time.Duration{400 * time.Millisecond, 300 * time.Millisecond, 0}, hush, x, x),
+		"last":    join(j, nil, []time.Duration{300 * time.Millisecond, 0, time.Second}, x, x, hush),
 	} {
 		if !slices.Equal(got.y, want) || len(got.spans) != 2 {
 			t.Errorf("%s: %d samples, spans %v; want %d samples", name, len(got.y), got.spans, len(want))
@@ -162,6 +160,21 @@ func TestJoinerEmptySegments(t *testing.T) {
 	}
 	if got := join(j, nil, []time.Duration{time.Second, time.Second}, hush, nil); len(got.y) != 0 || got.spans != nil {
 		t.Errorf("nothing audible: %d samples, spans %v", len(got.y), got.spans)
+	}
+}
+
+// TestJoinerIgnoresPeaksOfNoise: a millisecond that is loud alone is no edge, a burst is.
+func TestJoinerIgnoresPeaksOfNoise(t *testing.T) {
+	peak, noise := float32(math.Pow(10, (EdgeLevel+4)/20)), float32(math.Pow(10, (EdgeLevel-10)/20))
+	speech := []part{{50, 0.2}}
+	around := []part{{60, noise}, {1, peak}, {60, noise}, {1, peak}, {40, noise}}
+	r := join(newJoiner(t, joinRate), nil, []time.Duration{0}, segment(slices.Concat(around, speech, around)...))
+	if want := [][2]int64{{int64(ms(30)), int64(ms(80))}}; !slices.Equal(r.spans, want) {
+		t.Errorf("audible in %v, want %v", r.spans, want)
+	}
+	r = join(newJoiner(t, joinRate), nil, []time.Duration{0}, segment(part{60, noise}, part{2, 0.02}, part{40, noise}, part{50, 0.2}))
+	if want := [][2]int64{{int64(ms(30)), int64(ms(30 + 2 + 40 + 50))}}; !slices.Equal(r.spans, want) {
+		t.Errorf("a burst: audible in %v, want %v", r.spans, want)
 	}
 }
 
@@ -192,7 +205,7 @@ func TestJoinerHolds(t *testing.T) {
 		t.Errorf("%d samples of long silence left, room for %d", len(y), cap(j.held))
 	}
 	// The silence that has left is part of the pause, and nothing is cut.
-	y = j.End(nil, 8200*pauseMS)
+	y = j.End(nil, 8200*time.Millisecond)
 	j.Begin()
 	y = j.Process(y, segment(part{100, 0.3}))
 	if from, _ := j.Origin(); from != int64(ms(30+10+1000+1+8200)) {

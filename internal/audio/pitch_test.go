@@ -17,15 +17,15 @@ func pitched(t testing.TB, from, to int, semitones, speed float64, x []float32) 
 // TestPitch shows that a voice of 200 Hz comes out as high, as long and as loud as it should.
 func TestPitch(t *testing.T) {
 	const hz = 200
-	for _, rates := range [][2]int{{8000, 24000}, {22050, 24000}, {24000, 24000}, {48000, 16000}} {
+	for _, rates := range [][2]int{{8000, 24000}, {22050, 24000}, {48000, 16000}} {
 		from, to := rates[0], rates[1]
-		x := make([]float32, 3*from/2)
+		x := make([]float32, from)
 		for h := 1.0; h <= 7; h++ { // up to 2.8 kHz when raised by an octave
 			for i := range x {
 				x[i] += float32(0.2 / h * math.Sin(2*math.Pi*h*hz*float64(i)/float64(from)+h*h))
 			}
 		}
-		for _, semitones := range []float64{-12, -5, -0.3, 5, 12} {
+		for _, semitones := range []float64{-12, -0.3, 5, 12} {
 			for _, speed := range []float64{0.25, 1, 4} {
 				name := fmt.Sprintf("%d Hz to %d Hz, %+g semitones, speed %g", from, to, semitones, speed)
 				y := pitched(t, from, to, semitones, speed, x)
@@ -39,7 +39,7 @@ func TestPitch(t *testing.T) {
 				if got := 10 * pitch(inner, to, want/10*0.97, want/10*1.03); math.Abs(got/want-1) > 0.005 {
 					t.Errorf("%s: pitch is %.2f Hz, want %.2f", name, got, want)
 				}
-				if got := pitch(inner, to, want*0.6, want*1.6); math.Abs(got/want-1) > 0.005 {
+				if got := pitch(inner[:min(len(inner), to/12)], to, want*0.6, want*1.6); math.Abs(got/want-1) > 0.005 {
 					t.Errorf("%s: a period is of %.2f Hz, want %.2f", name, got, want)
 				}
 				if d := levelDB(inner) - levelDB(x); math.Abs(d) > 0.5 {

@@ -2,5 +2,8 @@
 
 package audio
 
-// seamJoins is how many joins TestSeams makes.
-const seamJoins = 10000
+// What tests do; less with the race detector.
+const (
+	seamJoins  = 10000  // of TestSeams
+	sweepSteps = 0.0231 // of the Nyquist frequency, of TestResamplerStopBand
+)

@@ -2,5 +2,8 @@
 
 package audio
 
-// seamJoins is how many joins TestSeams makes: fewer where the race detector makes each ten times as slow.
-const seamJoins = 500
+// With the race detector everything takes ten times as long, so tests do less.
+const (
+	seamJoins  = 200   // of TestSeams
+	sweepSteps = 0.231 // of the Nyquist frequency, of TestResamplerStopBand
+)

@@ -33,9 +33,13 @@ func TestResamplerRefusesRates(t *testing.T) {
 
 func TestResamplerLength(t *testing.T) {
 	for _, c := range ratios {
+		r, err := NewResampler(c[0], c[1])
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, n := range []int{0, 1, 2, 3, 7, 100, 147, 160, 1023, 1024, 1025, 5000} {
 			want := int(math.Floor(float64(n)*float64(c[1])/float64(c[0]) + 0.5))
-			if got := len(resampled(t, c[0], c[1], sine(c[0], 300, n))); got != want {
+			if got := len(r.Flush(r.Process(nil, sine(c[0], 300, n)))); got != want {
 				t.Errorf("%v: %d samples became %d, want %d", c, n, got, want)
 			}
 		}
@@ -52,7 +56,7 @@ func TestResamplerStopBand(t *testing.T) {
 		}
 		worst, at, flat := -200.0, 0.0, 0.0
 		low := float64(min(from, to)) / 2
-		for f := 0.004; f < 1; f += 0.0231 {
+		for f := 0.004; f < 1; f += sweepSteps {
 			hz := f * float64(from) / 2
 			n := from / 8
 			y := resampled(t, from, to, sine(from, hz, n))
@@ -249,11 +253,14 @@ func BenchmarkDot(b *testing.B) {
 }
 
 func BenchmarkNewFilter(b *testing.B) {
-	for _, c := range ratios[:7] {
+	for _, c := range append(ratios[:7:7], [][2]int{{32036, 24000}, {95999, 8000}}...) {
 		b.Run(fmt.Sprintf("%d-%d", c[0], c[1]), func(b *testing.B) {
-			up := c[1] / gcd(c[0], c[1])
+			phases := c[1] / gcd(c[0], c[1])
+			if phases > maxPhases {
+				phases = interpolatedPhases
+			}
 			for b.Loop() {
-				newPolyphase(c[0], c[1], up)
+				newPolyphase(c[0], c[1], phases)
 			}
 		})
 	}

@@ -3,6 +3,8 @@ package audio
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
+	"sync"
 )
 
 // sine returns n samples of a sine of amplitude 0.5.
@@ -14,8 +16,26 @@ func sine(rate int, hz float64, n int) []float32 {
 	return out
 }
 
+// voices keeps what makeVoiced has made, by rate.
+var voices struct {
+	sync.Mutex
+	made map[int][]float32
+}
+
 // voiced returns n samples that are like a voice: a gliding pulse train of harmonics under formants, with pauses and hiss.
 func voiced(rate int, n int) []float32 {
+	voices.Lock()
+	defer voices.Unlock()
+	if len(voices.made[rate]) < n {
+		if voices.made == nil {
+			voices.made = map[int][]float32{}
+		}
+		voices.made[rate] = makeVoiced(rate, n)
+	}
+	return slices.Clone(voices.made[rate][:n])
+}
+
+func makeVoiced(rate, n int) []float32 {
 	rng := rand.New(rand.NewPCG(1, 2))
 	out := make([]float32, n)
 	phase := 0.0

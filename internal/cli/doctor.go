@@ -87,7 +87,7 @@ func examineEngines(c *cobra.Command, cfg app.Config) (out []finding, speaks boo
 	count := map[string]int{}
 	var health map[string]error
 	var codecErr error
-	err := speakHere(c, io.Discard, func(ctx context.Context, a *app.App, s app.Speaker) error {
+	err := speakHere(c, io.Discard, false, func(ctx context.Context, a *app.App, s app.Speaker) error {
 		health = a.Engines()
 		cat, err := s.Catalogue(ctx)
 		for _, v := range cat.Voices {

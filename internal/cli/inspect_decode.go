@@ -62,7 +62,7 @@ func decode(ctx context.Context, f *os.File, r *inspection) (*samples, error) {
 	if err != nil {
 		_ = run.Close()
 		if errors.Is(err, io.ErrUnexpectedEOF) {
-			err = errors.New("ffmpeg finds no audio in it")
+			err = errNoAudio(run.Said())
 		}
 		return nil, refused(r.name, err)
 	}

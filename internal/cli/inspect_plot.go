@@ -45,6 +45,9 @@ func drawTo(ctx context.Context, stdio IO, o inspectOptions, f *os.File, r *insp
 	if err == nil {
 		err = pump(ctx, src, p)
 	}
+	if err == nil && src.tool != nil && p.Summary().Samples == 0 && r.file.Samples != 0 {
+		err = errNoAudio(src.said())
+	}
 	err = errors.Join(err, src.close())
 	if err != nil {
 		return nil, refused(r.name, err)
@@ -62,6 +65,14 @@ func drawTo(ctx context.Context, stdio IO, o inspectOptions, f *os.File, r *insp
 	}
 	_, err = out.Write(png.Bytes())
 	return &measured{Summary: p.Summary(), to: o.plot, seams: len(seams)}, errors.Join(err, out.close(err == nil))
+}
+
+// errNoAudio is what a decoder's silence amounts to.
+func errNoAudio(said string) error {
+	if said != "" {
+		return errors.New("ffmpeg finds no audio in it: " + said)
+	}
+	return errors.New("ffmpeg finds no audio in it")
 }
 
 // checkPlot tells what is wrong with the place of the plot, before any work.
@@ -162,15 +173,15 @@ func readSeams(name string) ([]plot.Seam, error) {
 		return nil, usageError{fmt.Errorf("--timings: %w", err)}
 	}
 	defer f.Close()
-	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
+	switch fi, err := f.Stat(); {
+	case err != nil || !fi.Mode().IsRegular():
 		return nil, usageError{fmt.Errorf("--timings %s is not a regular file", name)}
+	case fi.Size() > maxTimings:
+		return nil, fault.InvalidField("--timings", "%s is larger than %d MiB", name, maxTimings>>20)
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxTimings+1))
+	data, err := io.ReadAll(io.LimitReader(f, maxTimings)) // it may have grown
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--timings: %w", err)}
-	}
-	if len(data) > maxTimings {
-		return nil, fault.InvalidField("--timings", "%s is larger than %d MiB", name, maxTimings>>20)
 	}
 	return parseSeams(name, data)
 }

@@ -145,11 +145,18 @@ func (m *measured) print(line func(name, value string)) {
 		}
 	}
 	line("clicks", clicks)
-	line("largest step", inDecibels(m.Step, "dB")+" relative to the level of the speech, at "+inSeconds(m.StepAt))
+	line("largest step", stepText(m.Step, m.StepAt))
 	if m.seams > 0 {
-		line("at joins", fmt.Sprintf("%d joins, largest step there %s, at %s", m.seams, inDecibels(m.SeamStep, "dB"), inSeconds(m.SeamAt)))
+		line("joins", fmt.Sprintf("%d, largest step there %s", m.seams, stepText(m.SeamStep, m.SeamAt)))
 	}
 	line("plot", m.to)
+}
+
+func stepText(db float64, at time.Duration) string {
+	if math.IsInf(db, 0) {
+		return "none"
+	}
+	return inDecibels(db, "dB") + " relative to the level of the speech, at " + inSeconds(at)
 }
 
 // The form of inspect --json. Members that are not known are null; docs/cli.md describes them.
@@ -165,8 +172,8 @@ type (
 		BitDepth   *int          `json:"bit_depth"`
 		BitRate    *int          `json:"bit_rate"`
 		Samples    *int64        `json:"samples"`
-		Duration   *float64      `json:"duration"`
-		Generated  bool          `json:"ai_generated"`
+		Duration   *float64      `json:"duration_ms"`
+		Generated  *bool         `json:"ai_generated"`
 		Label      *labelJSON    `json:"label"`
 		Tags       []tagJSON     `json:"tags"`
 		Notes      []string      `json:"notes"`
@@ -195,10 +202,10 @@ type (
 	}
 	stepJSON struct {
 		Level *float64 `json:"level"`
-		At    float64  `json:"at"`
+		At    float64  `json:"at_ms"`
 	}
 	clickJSON struct {
-		At    float64  `json:"at"`
+		At    float64  `json:"at_ms"`
 		Level *float64 `json:"level"`
 		Over  *float64 `json:"over"`
 	}
@@ -208,8 +215,8 @@ func (r *inspection) printJSON(w io.Writer) error {
 	f := r.file
 	out := inspectJSON{File: r.name, Size: r.size, Container: known(f.Container != "", f.Container), Encoding: f.Encoding, SampleRate: f.SampleRate,
 		SourceRate: known(f.SourceRate > 0, f.SourceRate), Channels: f.Channels, BitDepth: known(f.BitDepth > 0, f.BitDepth),
-		BitRate: known(f.BitRate > 0, f.BitRate), Samples: known(f.Samples >= 0, f.Samples), Duration: known(f.Samples >= 0, f.Duration.Seconds()),
-		Generated: f.Label != nil, Tags: []tagJSON{}, Notes: append([]string{}, f.Notes...)}
+		BitRate: known(f.BitRate > 0, f.BitRate), Samples: known(f.Samples >= 0, f.Samples), Duration: known(f.Samples >= 0, inMillis(f.Duration)),
+		Generated: known(f.Label != nil, true), Tags: []tagJSON{}, Notes: append([]string{}, f.Notes...)}
 	if l := f.Label; l != nil {
 		out.Label = &labelJSON{l.Producer, l.ContentID, known(!l.Time.IsZero(), l.Time)}
 	}
@@ -227,12 +234,12 @@ func (r *inspection) printJSON(w io.Writer) error {
 
 func (m *measured) json() *measuredJSON {
 	out := &measuredJSON{Plot: m.to, Samples: m.Samples, Loudness: decibels(m.Loudness), Peak: decibels(m.Peak), Speech: decibels(m.Speech),
-		Step: stepJSON{decibels(m.Step), m.StepAt.Seconds()}, Joins: m.seams, Clicks: []clickJSON{}, More: m.More}
+		Step: stepJSON{decibels(m.Step), inMillis(m.StepAt)}, Joins: m.seams, Clicks: []clickJSON{}, More: m.More}
 	if m.seams > 0 {
-		out.JoinStep = &stepJSON{decibels(m.SeamStep), m.SeamAt.Seconds()}
+		out.JoinStep = &stepJSON{decibels(m.SeamStep), inMillis(m.SeamAt)}
 	}
 	for _, c := range m.Clicks {
-		out.Clicks = append(out.Clicks, clickJSON{c.At.Seconds(), decibels(c.Step), decibels(c.Over)})
+		out.Clicks = append(out.Clicks, clickJSON{inMillis(c.At), decibels(c.Step), decibels(c.Over)})
 	}
 	return out
 }
@@ -248,6 +255,11 @@ func known[T any](ok bool, v T) *T {
 // decibels is a level to the hundredth; nil of silence.
 func decibels(db float64) *float64 {
 	return known(!math.IsInf(db, 0), math.Round(100*db)/100)
+}
+
+// inMillis is a time in milliseconds, to the microsecond.
+func inMillis(d time.Duration) float64 {
+	return float64(d.Round(time.Microsecond)) / float64(time.Millisecond)
 }
 
 func inDecibels(db float64, unit string) string {

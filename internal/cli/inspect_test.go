@@ -238,7 +238,7 @@ func TestInspectPlot(t *testing.T) {
 			t.Fatalf("%s: exit code %d, %v: %s%s", args, r.code, err, r.out, r.err)
 		}
 		m := got.Measured
-		if m.Plot != "out.png" || m.Samples != 16000 || len(m.Clicks) != 1 || m.Clicks[0].At < 0.7498 || m.Clicks[0].At > 0.7503 || m.Loudness == nil {
+		if m.Plot != "out.png" || m.Samples != 16000 || len(m.Clicks) != 1 || m.Clicks[0].At < 749.8 || m.Clicks[0].At > 750.3 || m.Loudness == nil {
 			t.Errorf("%s: %s", args, r.out)
 		}
 		if joins := strings.Contains(args, "timings"); joins && (m.Joins != 1 || m.JoinStep == nil || *m.JoinStep.Level < *m.Step.Level-0.1) || !joins && m.JoinStep != nil {
@@ -247,7 +247,7 @@ func TestInspectPlot(t *testing.T) {
 		checkPNG(t, "out.png")
 	}
 	r := run(t.Context(), t, "", strings.Fields("inspect a.wav --plot out.png --timings b.json")...)
-	for _, says := range []string{"clicks        1 likely, at 0.750 s", "at joins      1 joins, largest step there", "plot          out.png", "loudness      -"} {
+	for _, says := range []string{"clicks        1 likely, at 0.750 s", "joins         1, largest step there", "plot          out.png", "loudness      -"} {
 		if !strings.Contains(r.out, says) {
 			t.Errorf("%q is not in\n%s%s", says, r.out, r.err)
 		}
@@ -278,7 +278,7 @@ func TestInspectPlotDecodesWithFFmpeg(t *testing.T) {
 		t.Skip("ffmpeg is not installed")
 	}
 	inFolder(t, map[string][]byte{"a.wav": riff(mono16, 8000, hum(16000, -1))})
-	for _, name := range []string{"a.mp3", "a.aac", "a.opus", "a.flac", "a.ogg", "adpcm.wav", "stereo.flac"} {
+	for _, name := range []string{"a.mp3", "a.aac", "a.opus", "adpcm.wav", "stereo.flac"} {
 		args := []string{"-v", "error", "-i", "a.wav"}
 		switch name {
 		case "adpcm.wav":

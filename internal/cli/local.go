@@ -40,12 +40,14 @@ func (l *heldLog) show(w io.Writer) {
 }
 
 // speakHere runs use with a system in this process, for a command that works without a server. Its log, as text, is shown where it
-// helps to understand a failure; at a level that the user has chosen it is shown at once.
-func speakHere(c *cobra.Command, stderr io.Writer, use func(ctx context.Context, a *app.App, s app.Speaker) error) error {
+// helps to understand a failure; at a level that the user has chosen it is shown at once. stream is whether the audio goes through a
+// pipe, and not into a file, which has its true length and need not be filled.
+func speakHere(c *cobra.Command, stderr io.Writer, stream bool, use func(ctx context.Context, a *app.App, s app.Speaker) error) error {
 	cfg, _, err := load(c)
 	if err != nil {
 		return err
 	}
+	cfg.Inference.Sound.FillBlocks = cfg.Inference.Sound.FillBlocks && stream
 	held := &heldLog{}
 	log := stderr
 	cfg.Telemetry.Log.Format = "text"

@@ -286,7 +286,7 @@ func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
 }
 
 func sayLocal(c *cobra.Command, stdio IO, req speech.Request, out *outputs, p *progress) error {
-	return speakHere(c, stdio.Err, func(ctx context.Context, a *app.App, s app.Speaker) error {
+	return speakHere(c, stdio.Err, out.audio.path == "", func(ctx context.Context, a *app.App, s app.Speaker) error {
 		if cat, err := s.Catalogue(ctx); err == nil && len(cat.Voices) == 0 {
 			return noEngine(a)
 		}

@@ -107,7 +107,7 @@ func catalogue(c *cobra.Command, server string, stdio IO) (speech.Catalogue, err
 		return newClient(server).catalogue(c.Context())
 	}
 	var cat speech.Catalogue
-	err := speakHere(c, stdio.Err, func(ctx context.Context, a *app.App, s app.Speaker) (err error) {
+	err := speakHere(c, stdio.Err, false, func(ctx context.Context, a *app.App, s app.Speaker) (err error) {
 		cat, err = s.Catalogue(ctx)
 		if err == nil && len(cat.Voices) == 0 {
 			err = noEngine(a)

@@ -50,6 +50,8 @@ type Info struct {
 	MediaType   string   // for Content-Type, for example "audio/mpeg"; PCM's needs its rate, see ContentType
 	Extension   string   // of a file name, without the dot; of several encodings with the same one, the one of that name is meant by it
 	Aliases     []string // other extensions that mean this encoding
+	Container   string   // what is around the coded audio, for people; empty: nothing
+	LabelIn     string   // where the container has the label, for people; empty: there is no place
 	DefaultRate int      // Hz, where a request names none; 0: the server's
 	SampleRates []int    // Hz, ascending; nil: all from speech.MinSampleRate to speech.MaxSampleRate
 	BitRates    []int    // bit/s, ascending; nil: the encoding has no bit rate

@@ -7,6 +7,7 @@ import "github.com/orotund/orotund/internal/speech"
 func MP3() Info {
 	return Info{
 		Encoding: speech.MP3, MediaType: "audio/mpeg", Extension: "mp3", Library: "LAME",
+		Container: "MPEG frames", LabelIn: labelInID3,
 		SampleRates: []int{8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000},
 		BitRates: []int{8000, 16000, 24000, 32000, 40000, 48000, 56000, 64000, 80000, 96000, 112000, 128000, 144000, 160000, 192000,
 			224000, 256000, 320000},
@@ -22,10 +23,14 @@ const (
 	mp3DecoderDelay = 529
 )
 
+// labelInID3 is where a tag before bare frames has the label.
+const labelInID3 = "ID3v2.4, `TXXX:AIGC`"
+
 // AAC describes what workers/codec makes: AAC-LC in ADTS frames.
 func AAC() Info {
 	return Info{
 		Encoding: speech.AAC, MediaType: "audio/aac", Extension: "aac", DefaultRate: 48000,
+		Container: "ADTS frames", LabelIn: labelInID3,
 		SampleRates: []int{44100, 48000},
 		BitRates:    []int{32000, 48000, 64000, 80000, 96000, 112000, 128000, 160000, 192000},
 		ClearBits:   2,
@@ -37,6 +42,7 @@ func AAC() Info {
 func Opus() Info {
 	return Info{
 		Encoding: speech.Opus, MediaType: "audio/ogg; codecs=opus", Extension: "opus", Aliases: []string{"ogg"},
+		Container: "Ogg", LabelIn: "Vorbis comment `AIGC`",
 		SampleRates: []int{8000, 12000, 16000, 24000, 48000},
 		BitRates:    []int{8000, 12000, 16000, 20000, 24000, 32000, 40000, 48000, 64000, 80000, 96000, 128000},
 		ClearBits:   4.0 / 3,
@@ -45,7 +51,7 @@ func Opus() Info {
 
 // FLAC describes what the sub-package flac makes: native FLAC of 16 bits.
 func FLAC() Info {
-	return Info{Encoding: speech.FLAC, MediaType: "audio/flac", Extension: "flac"}
+	return Info{Encoding: speech.FLAC, MediaType: "audio/flac", Extension: "flac", Container: "FLAC", LabelIn: "Vorbis comment `AIGC`"}
 }
 
 // Infos describes every encoding that a build of this version can be made to produce, whether or not its worker is installed. They are sorted

@@ -32,10 +32,11 @@ func ALaw() WAV { return WAV{speech.ALaw} }
 
 // Info implements Codec.
 func (w WAV) Info() Info {
-	if w.inside == "" {
-		return Info{Encoding: speech.WAV, MediaType: "audio/wav", Extension: "wav"}
+	i := Info{Encoding: speech.WAV, MediaType: "audio/wav", Extension: "wav", Container: "RIFF WAVE", LabelIn: "`LIST` `INFO`, `ICMT`"}
+	if w.inside != "" {
+		i.Encoding, i.DefaultRate = w.inside, 8000
 	}
-	return Info{Encoding: w.inside, MediaType: "audio/wav", Extension: "wav", DefaultRate: 8000}
+	return i
 }
 
 // New implements Codec.
@@ -102,7 +103,7 @@ func (e *wavEncoder) Close() error { return e.pcm.Close() }
 
 // Parts of a WAV file.
 const (
-	wavUnknown  = 0x7FFFF000 // bytes of data, and samples in "fact", while the length is not known
+	wavUnknown  = 0x7FFFF000 // bytes of data while the length is not known
 	ds64Size    = 28         // of the chunk's body, without a table
 	formatPCM   = 1          // WAVE_FORMAT_PCM
 	formatALaw  = 6
@@ -117,7 +118,8 @@ const (
 // Not known is 0x7FFFF000, 4 KiB below 2 GiB: sox takes it to mean that, and all others read to the end of the stream (measured: ffmpeg
 // and what builds on it, Python, Chromium). With 0xFFFFFFFF sox tells "Premature EOF" and ffmpeg "Ignoring maximum wav data size"; with
 // 0 many read nothing. What is left is that ffmpeg tells "Packet corrupt" at the end of a stream which is not a whole number of its
-// packets: see Info.BlockSamples. Players that trust the number show 12 hours at 24 kHz, and stop there.
+// packets: see Info.BlockSamples. Players that trust the number stop after 12 hours at 24 kHz. The number of samples in "fact" is then 0, which
+// ffmpeg takes to mean that it is not known; any other it shows as the duration, whatever the file's size.
 func WAVHeader(f speech.Format, label *speech.Label, dataBytes int64) []byte {
 	w := wavForm(f.Encoding)
 	h := append([]byte("RIFF\x00\x00\x00\x00WAVEJUNK"), ds64Size, 0, 0, 0)
@@ -173,7 +175,7 @@ func setWAVLengths(h []byte, at wavLengths, dataBytes int64) {
 	size := dataBytes + dataBytes&1 + int64(len(h)) - 8
 	samples := dataBytes / int64(at.frame)
 	if dataBytes < 0 {
-		dataBytes, samples = wavUnknown, wavUnknown/int64(at.frame)
+		dataBytes, samples = wavUnknown, 0
 		size = wavUnknown + int64(len(h)) - 8
 	}
 	if size > math.MaxUint32 {

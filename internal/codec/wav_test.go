@@ -53,7 +53,7 @@ func TestWAVHeader(t *testing.T) {
 		{speech.WAV, 1 << 40, "RF64", "ds64", long, 0, long},
 		{speech.MuLaw, 0, "RIFF", "JUNK", 86, 0, 0},
 		{speech.MuLaw, 3, "RIFF", "JUNK", 90, 3, 3}, // with the pad byte
-		{speech.ALaw, -1, "RIFF", "JUNK", unknown + 86, unknown, unknown},
+		{speech.ALaw, -1, "RIFF", "JUNK", unknown + 86, 0, unknown},
 		{speech.ALaw, 5 << 30, "RF64", "ds64", long, long, long},
 	} {
 		h := codec.WAVHeader(wav(c.encoding, 24000), nil, c.bytes)

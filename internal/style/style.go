@@ -3,6 +3,7 @@ package style
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 
@@ -14,12 +15,13 @@ import (
 
 // Config of the style role.
 type Config struct {
-	MaxCharacters int `yaml:"max_characters" doc:"The most characters that one engine is asked to speak in one go; longer sentences are cut at clauses or spaces."`
+	MaxCharacters   int `yaml:"max_characters" doc:"The most characters that one engine is asked to speak in one go; longer sentences are cut at clauses or spaces."`
+	FirstCharacters int `yaml:"first_characters" doc:"Where a first sentence is longer than this, it is cut after a clause, so that the first sound comes early; East Asian characters count twice. The limit doubles from part to part up to max_characters. 0: sentences are cut only where they are longer than max_characters."`
 }
 
 // DefaultConfig returns the settings that suit most.
 func DefaultConfig() Config {
-	return Config{MaxCharacters: text.DefaultMaxCharacters}
+	return Config{MaxCharacters: text.DefaultMaxCharacters, FirstCharacters: text.DefaultFirst}
 }
 
 // MaxMaxCharacters is the highest limit that a segment may be given: beyond it an engine would answer too late, and hold too much.
@@ -27,10 +29,14 @@ const MaxMaxCharacters = 2000
 
 // Validate returns every setting that cannot be used.
 func (c Config) Validate() error {
+	var errs []error
 	if c.MaxCharacters < text.MinMaxCharacters || c.MaxCharacters > MaxMaxCharacters {
-		return config.Invalid("max_characters", "must be from %d to %d, not %d", text.MinMaxCharacters, MaxMaxCharacters, c.MaxCharacters)
+		errs = append(errs, config.Invalid("max_characters", "must be from %d to %d, not %d", text.MinMaxCharacters, MaxMaxCharacters, c.MaxCharacters))
 	}
-	return nil
+	if c.FirstCharacters != 0 && (c.FirstCharacters < text.MinMaxCharacters || c.FirstCharacters > MaxMaxCharacters) {
+		errs = append(errs, config.Invalid("first_characters", "must be 0, or from %d to %d, not %d", text.MinMaxCharacters, MaxMaxCharacters, c.FirstCharacters))
+	}
+	return errors.Join(errs...)
 }
 
 // Service is the style role. It is safe for concurrent use.
@@ -54,7 +60,9 @@ func (s *Service) Segments(ctx context.Context, txt, language string) (speech.Se
 		return nil, fault.InvalidField("text", "must have something in it to say: a letter, a digit or a symbol that is read aloud")
 	}
 	s.log.DebugContext(ctx, "segmenting", "bytes", len(txt), "language", language)
-	return &stream{seg: text.NewSegmenter(txt, text.Options{Language: language, MaxCharacters: s.cfg.MaxCharacters})}, nil
+	return &stream{seg: text.NewSegmenter(txt, text.Options{
+		Language: language, MaxCharacters: s.cfg.MaxCharacters, First: s.cfg.FirstCharacters,
+	})}, nil
 }
 
 // stream is a speech.SegmentStream over a Segmenter.

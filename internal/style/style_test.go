@@ -26,14 +26,24 @@ func newService(t *testing.T, max int) *Service {
 }
 
 func TestConfigValidate(t *testing.T) {
-	for max, ok := range map[int]bool{0: false, -1: false, 15: false, 16: true, 240: true, 2000: true, 2001: false} {
-		err := Config{MaxCharacters: max}.Validate()
+	for c, ok := range map[Config]bool{
+		{0, 60}: false, {-1, 60}: false, {15, 60}: false, {16, 60}: true, {240, 0}: true, {2000, 2000}: true, {2001, 60}: false,
+		{240, -1}: false, {240, 15}: false, {240, 16}: true, {240, 2001}: false,
+	} {
+		err := c.Validate()
 		if (err == nil) != ok {
-			t.Errorf("%d: %v", max, err)
+			t.Errorf("%+v: %v", c, err)
 		}
-		if err != nil && !strings.Contains(err.Error(), "max_characters") {
-			t.Errorf("%d: the error does not name its key: %v", max, err)
+		key := "max_characters"
+		if c.MaxCharacters == 240 {
+			key = "first_characters"
 		}
+		if err != nil && !strings.Contains(err.Error(), key) {
+			t.Errorf("%+v: the error does not name its key: %v", c, err)
+		}
+	}
+	if err := (Config{1, 1}).Validate(); err == nil || strings.Count(err.Error(), "_characters") != 2 {
+		t.Errorf("not all errors: %v", err)
 	}
 }
 
@@ -70,6 +80,20 @@ func TestSegmentsTakesLanguageAndLimit(t *testing.T) {
 	seg, err := st.Next(t.Context())
 	if err != nil || seg.Language != "fr" || seg.Text != "Bonjour tout le" {
 		t.Errorf("%+v, %v", seg, err)
+	}
+}
+
+func TestFirstSegmentIsShort(t *testing.T) {
+	long := "This is a first clause of some forty letters, and this is a second one, and here is the third one of them all."
+	for first, want := range map[int]string{0: long, DefaultConfig().FirstCharacters: "This is a first clause of some forty letters,"} {
+		s := New(Config{MaxCharacters: 240, FirstCharacters: first}, slog.New(slog.DiscardHandler))
+		st, err := s.Segments(t.Context(), long, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seg, err := st.Next(t.Context()); err != nil || seg.Text != want {
+			t.Errorf("%d: %q, %v", first, seg.Text, err)
+		}
 	}
 }
 

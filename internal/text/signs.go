@@ -94,10 +94,11 @@ const zeroWidthJoiner = 0x200D
 // isFlagHalf tells regional indicators, two of which make a flag.
 func isFlagHalf(r rune) bool { return r >= 0x1F1E6 && r <= 0x1F1FF }
 
-// staysBehind tells letters that no line begins with: small kana, the long vowel mark, iteration marks.
+// staysBehind tells letters that no line begins with: small kana, the long vowel mark, iteration marks, Thai and Lao vowels.
 func staysBehind(r rune) bool {
 	switch r {
-	case 'ぁ', 'ぃ', 'ぅ', 'ぇ', 'ぉ', 'っ', 'ゃ', 'ゅ', 'ょ', 'ゎ', 'ァ', 'ィ', 'ゥ', 'ェ', 'ォ', 'ッ', 'ャ', 'ュ', 'ョ', 'ヮ', 'ー', '々', 'ゝ', 'ヽ', '〻':
+	case 'ぁ', 'ぃ', 'ぅ', 'ぇ', 'ぉ', 'っ', 'ゃ', 'ゅ', 'ょ', 'ゎ', 'ァ', 'ィ', 'ゥ', 'ェ', 'ォ', 'ッ', 'ャ', 'ュ', 'ョ', 'ヮ', 'ー', '々', 'ゝ', 'ヽ', '〻',
+		'ะ', 'า', 'ำ', 'ๅ', 'ๆ', 'ฯ', 'ະ', 'າ', 'ຳ', 'ໆ':
 		return true
 	}
 	return false

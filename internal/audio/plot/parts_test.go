@@ -6,6 +6,7 @@ import (
 	"math/cmplx"
 	"math/rand/v2"
 	"testing"
+	"time"
 )
 
 func TestFourierIsTheTransform(t *testing.T) {
@@ -79,6 +80,15 @@ func TestTimeTicks(t *testing.T) {
 			if got[i].text != want {
 				t.Errorf("%g s: tick %d is %q, want %q", c.seconds, i, got[i].text, want)
 			}
+		}
+	}
+}
+
+func TestInSeconds(t *testing.T) {
+	for d, want := range map[time.Duration]string{0: "0.000 s", 2345600 * time.Microsecond: "2.346 s", 59999600 * time.Microsecond: "1:00.000",
+		61500 * time.Millisecond: "1:01.500", time.Hour: "1:00:00.000"} {
+		if got := inSeconds(d); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 const (
 	windowSeconds = 0.025 // of Hann's window: harmonics of a low voice are apart, and a click is still narrow
 	hopSeconds    = 0.002
-	maxEach       = 16 // windows averaged to a frame; in a long signal they are then further apart
+	maxEach       = 128 // windows averaged to a frame; in hours of audio they are then further apart than they are long
 )
 
 // spectra sums a signal up in frames of rows power values, from low frequencies to high ones, even on the mel scale. Like trace it makes
@@ -153,9 +153,11 @@ func (s *spectra) push() {
 	}
 	clear(s.frames[half:])
 	s.frames = s.frames[:half]
-	if s.each *= 2; s.each > maxEach {
-		s.each /= 2
+	// First the windows move apart, as long as they overlap by half, so that all of the signal is seen; then more of them make a frame.
+	if 4*s.hop <= int64(len(s.window)) || s.each == maxEach {
 		s.hop *= 2
+	} else {
+		s.each *= 2
 	}
 	s.next = int64(half)*s.span() + s.hop/2
 }

@@ -18,6 +18,7 @@ import (
 	codecv1 "github.com/orotund/orotund/api/gen/orotund/codec/v1"
 	"github.com/orotund/orotund/internal/codec"
 	"github.com/orotund/orotund/internal/codec/conformance"
+	"github.com/orotund/orotund/internal/codec/metadata"
 	"github.com/orotund/orotund/internal/codec/remote"
 	"github.com/orotund/orotund/internal/fault"
 	"github.com/orotund/orotund/internal/speech"
@@ -96,6 +97,51 @@ func TestLargePieces(t *testing.T) {
 	}
 	if len(out)+len(rest) != len(pcm)/2 || w.largest.Load() != 1<<20 {
 		t.Errorf("%d samples came back of %d, in steps of up to %d bytes", len(out)+len(rest), len(pcm)/2, w.largest.Load())
+	}
+}
+
+// TestLabel shows that the label goes before the first bytes, whether they come early or only at the end, once, and nowhere else.
+func TestLabel(t *testing.T) {
+	label := &speech.Label{Producer: "P", ContentID: "I", Time: time.Unix(0, 0)}
+	for _, c := range []struct {
+		info    codec.Info
+		label   *speech.Label
+		samples int // of each of three frames
+		want    []byte
+	}{
+		{codec.MP3(), label, frame, metadata.ID3(label, 192)}, // of 64 kbit/s at 24 kHz
+		{codec.MP3(), label, 10, metadata.ID3(label, 192)},
+		{codec.MP3(), label, 0, nil},
+		{codec.MP3(), nil, frame, nil},
+		{codec.AAC(), label, 2 * frame, metadata.ID3(label, 0)},
+		{info, label, frame, nil},
+	} {
+		dial, _ := serve(t, &worker{})
+		f, err := c.info.Resolve(speech.Format{Encoding: c.info.Encoding}, 24000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := remote.New(c.info, dial).New(t.Context(), f, c.label)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []byte
+		for range 3 {
+			data, err := e.Encode(t.Context(), make([]byte, 2*c.samples))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, data...)
+		}
+		data, err := e.Finish(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := append(slices.Clone(c.want), bytes.Repeat([]byte{0xFF}, 3*c.samples)...) // silence in µ-law
+		if got = append(got, data...); !bytes.Equal(got, want) {
+			t.Errorf("%s, %d samples: %q, want %q", f, c.samples, got, want)
+		}
+		_ = e.Close()
 	}
 }
 

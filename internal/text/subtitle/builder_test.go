@@ -296,7 +296,7 @@ func (f failing) Write([]byte) (int, error) { return 0, f.err }
 // TestMemoryIsBounded builds the subtitles of a book and measures what is alive near the end.
 func TestMemoryIsBounded(t *testing.T) {
 	for _, name := range []string{"a.srt", "a.vtt", "a.json"} {
-		s := scene{text: strings.Repeat(prose, 300_000/len(prose)), phonemes: true}
+		s := scene{text: strings.Repeat(prose, 100_000/len(prose)), phonemes: true}
 		w, err := ForFile(name, io.Discard, 0)
 		if err != nil {
 			t.Fatal(err)

@@ -26,7 +26,7 @@ func isZeroWidth(r rune) bool { return unicode.In(r, unicode.Mn, unicode.Me, uni
 // runeWidth is the width of a character in the units of atom.
 func (b *Builder) runeWidth(r rune) int {
 	switch {
-	case r >= 0x20 && r < 0x7F:
+	case r >= 0x20 && r < 0x7F, unicode.IsSpace(r): // a line end becomes a space
 		return b.opts.WideColumns
 	case r >= 0x3041 && r <= 0x9FFF && r != 0x3099 && r != 0x309A:
 		return b.opts.Columns
@@ -48,15 +48,21 @@ func (b *Builder) width(s string) int {
 // chop returns how many bytes of s are an atom: all if it is no wider than a line, else up to white space or a full-width character, else as
 // many characters as there is room for.
 func (b *Builder) chop(s string) int {
-	limit, width, soft := b.limit(), 0, 0
+	limit, width, soft, whole := b.limit(), 0, 0, 0
 	var prev rune
 	for i := 0; i < len(s); {
 		r, w := utf8.DecodeRuneInString(s[i:])
 		rw := b.runeWidth(r)
 		joined := rw == 0 || prev == 0x200D || r >= 0x1F3FB && r <= 0x1F3FF || unicode.Is(unicode.Mc, r)
-		if i > 0 && (i >= maxPiece || width+rw > limit && !(joined && i < maxPiece)) {
-			if soft > 0 {
+		if !joined {
+			whole = i
+		}
+		if i > 0 && (i >= maxPiece || width+rw > limit) {
+			switch {
+			case soft > 0:
 				return soft
+			case whole > 0:
+				return whole
 			}
 			return i
 		}
@@ -91,18 +97,18 @@ func walk(s string, f func(rune)) {
 	}
 }
 
-// appendLine appends the text of atoms as one line.
+// appendLine appends the text of atoms as one line. An atom may have nothing to show, such as a control character.
 func (b *Builder) appendLine(dst []byte, list []atom) []byte {
-	for i, a := range list {
-		n := len(dst)
-		if i > 0 && a.gap {
-			dst = append(dst, ' ')
-		}
-		m := len(dst)
-		walk(b.text[a.from:a.to], func(r rune) { dst = utf8.AppendRune(dst, r) })
-		if len(dst) == m {
-			dst = dst[:n]
-		}
+	begin, space := len(dst), false
+	for _, a := range list {
+		space = space || a.gap
+		walk(b.text[a.from:a.to], func(r rune) {
+			if space && len(dst) > begin {
+				dst = append(dst, ' ')
+			}
+			space = false
+			dst = utf8.AppendRune(dst, r)
+		})
 	}
 	return dst
 }

@@ -57,7 +57,8 @@ func catalogue(voices []libespeak.Voice, sampleRate int) ([]*enginev1.Voice, map
 			continue
 		}
 		known[id] = libraryVoice{identifier: v.Identifier, pace: pace(languages[0])}
-		out = append(out, &enginev1.Voice{Id: id, Name: v.Name, Languages: languages, Gender: gender(v.Gender), SampleRate: int32(sampleRate)})
+		out = append(out, &enginev1.Voice{Id: id, Name: v.Name, Languages: languages, Gender: gender(v.Gender), SampleRate: int32(sampleRate),
+			Loudness: loudness(id)})
 	}
 	slices.SortFunc(out, func(a, b *enginev1.Voice) int { return strings.Compare(a.GetId(), b.GetId()) })
 	return out, known

@@ -63,7 +63,7 @@ func Samples(pcm []byte) []float64 {
 // level of y as a factor of that of x.
 func Compare(x, y []float64, most int) (lag int, correlation, level float64) {
 	best := -1.0
-	window := min(len(x)/2, 8000)
+	window := min(len(x)/2, 4000)
 	for l := range most {
 		dot := 0.0
 		for i := range window {
