@@ -49,7 +49,7 @@ type AdminConfig struct {
 type CodecConfig struct {
 	Command       []string      `yaml:"command" doc:"Program that serves orotund.codec.v1, and its arguments; it is looked for as an engine's is."`
 	Disabled      bool          `yaml:"disabled" doc:"Do without MP3 and AAC."`
-	Instances     int           `yaml:"instances" doc:"Worker processes; 0 is one for each core."`
+	Instances     int           `yaml:"instances" doc:"Worker processes, each of which encodes on one core; 0 is one for each."`
 	Queue         int           `yaml:"queue" doc:"Requests that may wait for a worker; more are refused with 429."`
 	QueueWait     time.Duration `yaml:"queue_wait" doc:"Longest wait of a request for a worker; longer ends in 503."`
 	StartTimeout  time.Duration `yaml:"start_timeout" doc:"Time a worker has to print its handshake."`

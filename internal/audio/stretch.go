@@ -140,7 +140,9 @@ func (s *Stretcher) Reset() {
 // its end after one hop, is where the input should be after as much output.
 func (s *Stretcher) bounds() (low, high int64) {
 	hop := int64(s.hop)
-	at := max(0, int64(math.Round(float64((s.hops+1)*hop)*s.speed))-hop)
+	// Slow speech repeats pieces that are longer than the input that belongs there, and so would be heard early by a share of a hop.
+	late := 0.5 * max(0, 1-s.speed) * float64(hop)
+	at := max(0, int64(math.Round(float64((s.hops+1)*hop)*s.speed-late))-hop)
 	if s.speed < 0.5 && at < int64(s.radius) {
 		// Slow speech stays near the start for long. The choice shifts to later places, and stays wide enough for any voice.
 		return 0, 2 * int64(s.radius)

@@ -37,7 +37,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"say", "--speed", "fast", "hi"}, 2, []string{"--speed"}},
 		{[]string{"say", "hi"}, 2, []string{"name the file to write with -o FILE"}},
 		{[]string{"say", "hi", "-o", "x.midi"}, 2, []string{"the format of x.midi is not known"}},
-		{[]string{"say", "hi", "-o", "-", "--format", "midi"}, 2, []string{"--format midi is not known; there are wav, pcm and mp3"}},
+		{[]string{"say", "hi", "-o", "-", "--format", "midi"}, 2, []string{"--format midi is not known; there are aac, alaw, flac, mp3, mulaw, opus, pcm, wav"}},
 		{[]string{"say", "hi", "--file", "y", "-o", "x.wav"}, 2, []string{"not both"}},
 		{[]string{"say", "--file", "/none/such", "-o", "x.wav"}, 2, []string{"--file: open /none/such"}},
 		{[]string{"say", "hi", "-o", "/none/such/x.wav"}, 2, []string{"there is no folder /none/such"}},
@@ -174,7 +174,7 @@ func TestDoctor(t *testing.T) {
 		t.Errorf("%d %s", r.code, r.err)
 	}
 	r = run(t.Context(), t, "", "doctor", "--config", toneFile(t))
-	if r.code != 0 || !strings.Contains(r.out, "ok       tone           14 voices") || !strings.Contains(r.out, "disabled: no mp3") || !strings.Contains(r.out, "All is well.") {
+	if r.code != 0 || !strings.Contains(r.out, "ok       tone           16 voices") || !strings.Contains(r.out, "disabled: no mp3") || !strings.Contains(r.out, "All is well.") {
 		t.Errorf("%+v", r)
 	}
 }

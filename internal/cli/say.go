@@ -204,8 +204,8 @@ func (o sayOptions) checkNumbers() error {
 			return fault.InvalidField(n.flag, "must be from %g to %g%s", n.from, n.to, n.unit)
 		}
 	}
-	if o.rate < 0 || o.bitRate < 0 {
-		return fault.InvalidField("--sample-rate and --bit-rate", "must not be below 0")
+	if o.bitRate < 0 {
+		return fault.InvalidField("--bit-rate", "must not be below 0")
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/orotund/orotund/internal/codec"
+	"github.com/orotund/orotund/internal/codec/metadata"
 	"github.com/orotund/orotund/internal/fault"
 	"github.com/orotund/orotund/internal/speech"
 	"github.com/orotund/orotund/internal/testkit/tone"
@@ -24,13 +25,14 @@ import (
 // wav checks a WAV file and returns its number of samples.
 func wav(t *testing.T, data []byte, rate int) int {
 	t.Helper()
-	if len(data) < 44 || string(data[:4]) != "RIFF" || int(binary.LittleEndian.Uint32(data[24:])) != rate {
-		t.Fatalf("not a WAV file of %d Hz: %.44q", rate, data)
+	f, err := metadata.Read(bytes.NewReader(data))
+	if err != nil || f.Container != "wav" || f.Encoding != "pcm" || f.SampleRate != rate || f.Channels != 1 || len(f.Notes) > 0 {
+		t.Fatalf("not a WAV file of %d Hz: %v, %+v", rate, err, f)
 	}
-	if n := int(binary.LittleEndian.Uint32(data[40:])); n != len(data)-44 || int(binary.LittleEndian.Uint32(data[4:])) != len(data)-8 {
-		t.Errorf("the header tells of %d bytes, there are %d", n, len(data)-44)
+	if n := int(binary.LittleEndian.Uint32(data[4:])); n != len(data)-8 {
+		t.Errorf("the header tells of %d bytes, there are %d", n, len(data)-8)
 	}
-	return (len(data) - 44) / 2
+	return int(f.Samples)
 }
 
 // alone checks that a folder holds these files and no others.
@@ -117,7 +119,7 @@ func TestSayFails(t *testing.T) {
 		{file, []string{"--model", "none"}, 3, "--model: unknown model"},
 		{file, []string{"--sample-rate", "7"}, 3, "--sample-rate: must be from 8000"},
 		{file, []string{"--sample-rate", "-1"}, 3, "--sample-rate: must be from 8000"},
-		{file, []string{"--format", "mp3"}, 3, "--format: must be one of pcm, wav"},
+		{file, []string{"--format", "mp3"}, 3, "--format: must be one of alaw, flac, mulaw, opus, pcm, wav"},
 		{file, []string{"--voice", "tone.crash"}, 4, "dying as asked"},
 		{file, []string{"--voice", "tone.crashmid"}, 4, ""},
 		{noneFile(t), nil, 4, "orotund: no speech engine is available; `orotund doctor` says what is missing\nengine espeak: worker espeak: program orotund-worker-nowhere"},

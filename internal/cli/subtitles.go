@@ -26,7 +26,7 @@ func newSubtitles(path, text string) (*subtitles, error) {
 		return nil, usageError{errors.New("--subtitles needs the name of a file that ends in " + subtitle.Extensions)}
 	}
 	s := &subtitles{}
-	w, err := subtitle.ForFile(path, writerFunc(func(p []byte) (int, error) { return s.buf.Write(p) }), 0)
+	w, err := subtitle.ForFile(path, writeFunc(func(p []byte) (int, error) { return s.buf.Write(p) }), 0)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -38,11 +38,11 @@ func newSubtitles(path, text string) (*subtitles, error) {
 	return s, nil
 }
 
-// writerFunc is an io.Writer of one function.
-type writerFunc func(p []byte) (int, error)
+// writeFunc is an io.Writer of one function.
+type writeFunc func(p []byte) (int, error)
 
 // Write implements io.Writer.
-func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+func (f writeFunc) Write(p []byte) (int, error) { return f(p) }
 
 // timing takes the time of a word.
 func (s *subtitles) timing(t speech.Timing) error {

@@ -165,8 +165,9 @@ func lame(t *testing.T, f speech.Format, pcm []byte) []byte {
 // TestSealMP3: with the number of samples ffmpeg gives back just these; without it, it knows at least how many come out.
 func TestSealMP3(t *testing.T) {
 	for _, f := range []speech.Format{
-		{SampleRate: 8000, BitRate: 8000}, {SampleRate: 12000, BitRate: 8000}, {SampleRate: 24000, BitRate: 64000}, {SampleRate: 44100, BitRate: 96000},
-		{SampleRate: 48000, BitRate: 32000},
+		{SampleRate: 12000, BitRate: 8000}, // whose frames are too short for an Info frame
+		{SampleRate: 24000, BitRate: 64000},
+		{SampleRate: 44100, BitRate: 96000}, // with frames of two lengths
 	} {
 		f.Encoding = speech.MP3
 		t.Run(f.String(), func(t *testing.T) {

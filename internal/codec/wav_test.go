@@ -84,8 +84,7 @@ func TestWAVOpens(t *testing.T) {
 	f := wav(speech.WAV, 24000)
 	label := &speech.Label{Producer: "Müller", ContentID: "1", Time: time.Unix(1_700_000_000, 0)}
 	for name, header := range map[string][]byte{
-		"stream": codec.WAVHeader(f, nil, -1), "file": codec.WAVHeader(f, nil, int64(len(pcm))),
-		"labelled stream": codec.WAVHeader(f, label, -1), "labelled file": codec.WAVHeader(f, label, int64(len(pcm))),
+		"stream": codec.WAVHeader(f, nil, -1), "labelled stream": codec.WAVHeader(f, label, -1), "labelled file": codec.WAVHeader(f, label, int64(len(pcm))),
 	} {
 		for _, command := range [][]string{
 			{"sox", "-V2", "-t", "wav", "-", "-t", "raw", "-"},

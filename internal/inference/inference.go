@@ -28,8 +28,8 @@ type Config struct {
 	Attempts     int          `yaml:"attempts" doc:"How often a segment is tried whose worker dies before any of it was heard."`
 	SampleRate   int          `yaml:"sample_rate" doc:"Sample rate in Hz of requests that name none."`
 	BufferMemory config.Bytes `yaml:"buffer_memory" doc:"Audio held in memory for slow readers, of all requests together; what is more goes to temporary files."`
-	Sound        SoundConfig  `yaml:"sound"`
-	Label        LabelConfig  `yaml:"label"`
+	Sound        SoundConfig  `yaml:"sound" doc:"How segments become one sound; see sound.md."`
+	Label        LabelConfig  `yaml:"label" doc:"What files say of where their audio comes from."`
 }
 
 // LabelConfig is what files say of where their audio comes from.

@@ -7,6 +7,10 @@ import (
 	"github.com/orotund/orotund/internal/audio"
 )
 
+// joinLoudness is the loudness in LUFS at which segments are joined, whatever it shall be in the end: what is silence and what is sound is
+// told by the level (audio.EdgeLevel).
+const joinLoudness = -19.0
+
 // ceiling is the highest peak in dBFS of audio that was made louder.
 const ceiling = -1.0
 

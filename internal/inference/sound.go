@@ -16,7 +16,7 @@ type SoundConfig struct {
 	Join       bool        `yaml:"join" doc:"Trim the silence that engines put around segments, fade the seams, and put pauses in by punctuation; false: segments stand end to end as engines make them."`
 	Loudness   float64     `yaml:"loudness" doc:"Target in LUFS (ITU-R BS.1770) that voices are brought to unless a request names its own; 0: they stay as loud as engines make them."`
 	FillBlocks bool        `yaml:"fill_blocks" doc:"Fill streamed WAV with silence to a whole block of 4096 bytes or more (85 ms at 24 kHz), without which ffmpeg and mpv take its end for damage."`
-	Pauses     PauseConfig `yaml:"pauses"`
+	Pauses     PauseConfig `yaml:"pauses" doc:"Silence between segments."`
 }
 
 // PauseConfig is the silence after a segment, by what ends it, at speed 1.

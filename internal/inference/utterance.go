@@ -58,12 +58,14 @@ func (u *utterance) begin() error {
 	u.fx = newEffects(rate, sound.Join)
 	u.timings.words = wants(u.req, speech.TimingWord)
 	u.target = samplesIn(frameHead, rate)
+	volume := u.req.Volume
 	if target != 0 {
-		if u.fx.leveller, err = audio.NewLeveller(rate, target); err != nil {
+		if u.fx.leveller, err = audio.NewLeveller(rate, joinLoudness); err != nil {
 			return err
 		}
+		volume += target - joinLoudness
 	}
-	u.mix, err = newMix(rate, sound.Join, u.req.Volume, target != 0)
+	u.mix, err = newMix(rate, sound.Join, volume, target != 0)
 	return err
 }
 

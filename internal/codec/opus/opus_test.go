@@ -51,8 +51,11 @@ func decode(ctx context.Context, data []byte, rate int) ([]float32, error) {
 	var problems bytes.Buffer
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(data), &problems
 	out, err := cmd.Output()
-	if err != nil || problems.Len() > 0 && len(out) > 0 {
-		return nil, fmt.Errorf("ffmpeg: %v: %s", err, problems.String())
+	if err != nil {
+		return nil, fmt.Errorf("ffmpeg: %w: %s", err, problems.String())
+	}
+	if problems.Len() > 0 && len(out) > 0 {
+		return nil, fmt.Errorf("ffmpeg: %s", problems.String())
 	}
 	x := make([]float32, len(out)/4)
 	for i := range x {

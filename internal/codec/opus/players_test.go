@@ -227,7 +227,7 @@ func level(x []float32) float64 {
 
 // delay is by how many samples b comes after a, where half a second of their middle is most alike.
 func delay(a, b []float32) int {
-	const most = 100
+	const most = 24
 	best, at := float32(math.Inf(-1)), 0
 	from := len(a)/2 - clock/4
 	for lag := -most; lag <= most; lag++ {

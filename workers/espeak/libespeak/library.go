@@ -148,7 +148,7 @@ func (l *Library) prepare(voice string, rate int) error {
 		if e := C.espeak_SetVoiceByName(name); e != C.EE_OK {
 			return fmt.Errorf("libespeak: set the voice %s: error %d", voice, int(e))
 		}
-		l.voice = voice
+		l.voice, l.rate = voice, 0 // a voice may bring a speed of its own, which stays for those after it
 	}
 	if l.rate != rate {
 		if e := C.espeak_SetParameter(C.espeakRATE, C.int(rate), 0); e != C.EE_OK {
