@@ -111,20 +111,34 @@ func TestSeams(t *testing.T) {
 	})
 }
 
-// silence returns where, in ms, the longest stretch below audio.EdgeLevel begins and ends, by the level of each ms.
+// silence returns where, in ms, the longest stretch begins and ends in which nothing is audible: no ms that reaches audio.EdgeLevel, within
+// ten that reach it together.
 func silence(x []float32, rate int) (from, to float64) {
+	const window = 10
 	block := rate / 1000
-	level := math.Pow(10, audio.EdgeLevel/20)
-	begin := 0
-	for i := 0; i <= len(x)/block; i++ {
+	edge := math.Pow(10, audio.EdgeLevel/10)
+	power := make([]float64, len(x)/block)
+	for i := range power {
+		for _, v := range x[i*block : (i+1)*block] {
+			power[i] += float64(v) * float64(v) / float64(block)
+		}
+	}
+	audible := make([]bool, len(power)+1)
+	audible[len(power)] = true
+	for i := range power {
+		lo, hi := i, min(i+window, len(power))
 		var sum float64
-		if i < len(x)/block {
-			for _, v := range x[i*block : (i+1)*block] {
-				sum += float64(v) * float64(v)
-			}
-			if math.Sqrt(sum/float64(block)) < level {
-				continue
-			}
+		for _, p := range power[lo:hi] {
+			sum += p
+		}
+		for j := lo; sum >= edge*window && j < hi; j++ {
+			audible[j] = audible[j] || power[j] >= edge
+		}
+	}
+	begin := 0
+	for i, sounds := range audible {
+		if !sounds {
+			continue
 		}
 		if float64(i-begin) > to-from {
 			from, to = float64(begin), float64(i)

@@ -2,7 +2,6 @@ package test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -23,8 +22,8 @@ func TestRealSpeech(t *testing.T) {
 			t.Fatalf("%.2f s at level %.4f", s, level(pcm))
 		}
 		wav := d.speak(t, map[string]any{"model": "tts-1", "voice": "alloy", "input": text, "response_format": "wav"})
-		if string(wav[:4]) != "RIFF" || binary.LittleEndian.Uint32(wav[24:]) != 24000 {
-			t.Fatalf("%q", wav[:44])
+		if f := inspect(t, wav); f.Container != "wav" || f.SampleRate != 24000 || f.Label == nil {
+			t.Fatalf("%+v", f)
 		}
 		const block = 4096 // that a stream is filled to
 		data := len(wav) - bytes.Index(wav, []byte("data")) - 8

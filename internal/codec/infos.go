@@ -45,7 +45,7 @@ func Opus() Info {
 		Container: "Ogg", LabelIn: "Vorbis comment `AIGC`",
 		SampleRates: []int{8000, 12000, 16000, 24000, 48000},
 		BitRates:    []int{8000, 12000, 16000, 20000, 24000, 32000, 40000, 48000, 64000, 80000, 96000, 128000},
-		ClearBits:   4.0 / 3,
+		ClearBits:   5.0 / 3,
 	}
 }
 

@@ -25,18 +25,14 @@ type stream struct {
 	path string
 }
 
-// streams returns one for each rate with random lengths, long and short, and bit rates of both ways of coding. They are labelled.
-func streams(t testing.TB, short bool) []stream {
+// streams returns some for each rate with random lengths, long and short, and bit rates of both ways of coding. They are labelled.
+func streams(t testing.TB) []stream {
 	t.Helper()
 	dir := t.TempDir()
 	random := rand.New(rand.NewPCG(7, 8))
 	var all []stream
 	for n, rate := range rates {
-		lengths := []int{rate + random.IntN(rate)}
-		if short {
-			lengths = append(lengths, 1+random.IntN(100), 1+random.IntN(5000))
-		}
-		for m, samples := range lengths {
+		for m, samples := range []int{rate/2 + random.IntN(rate), 1 + random.IntN(100), 1 + random.IntN(5000)} {
 			bits := []int{24000, 40000, 64000, 12000}[(n+m)%4]
 			s := stream{name: fmt.Sprintf("%d-%d-%d", rate, samples, bits), rate: rate, pcm: voice(rate, samples)}
 			s.path = filepath.Join(dir, s.name+".opus")
@@ -74,10 +70,23 @@ func checkSamples(t *testing.T, name string, s stream, got int) {
 	}
 }
 
-// TestFFmpegGivesBackAllSamples decodes with ffmpeg's decoder and with libopus, from a file and (as in TestAudioComesBack) from a pipe.
-func TestFFmpegGivesBackAllSamples(t *testing.T) {
+// TestPlayers has other programs read the same streams.
+func TestPlayers(t *testing.T) {
+	all := streams(t)
+	t.Run("ffmpeg", func(t *testing.T) { ffmpegReads(t, all) })
+	t.Run("opusdec", func(t *testing.T) {
+		for _, s := range all {
+			checkSamples(t, "opusdec", s, opusdec(t, s.path))
+		}
+	})
+	t.Run("sox", func(t *testing.T) { soxReads(t, all) })
+	t.Run("mpv", func(t *testing.T) { mpvReads(t, all) })
+	t.Run("opusinfo", func(t *testing.T) { opusinfoReads(t, all) })
+}
+
+// ffmpegReads decodes with ffmpeg's decoder and with libopus, from files; from a pipe TestAudioComesBack does.
+func ffmpegReads(t *testing.T, all []stream) {
 	program(t, "ffmpeg")
-	all := streams(t, true)
 	for _, decoder := range []string{"opus", "libopus"} {
 		args := []string{"-hide_banner", "-nostats", "-nostdin", "-y", "-v", "warning"}
 		for _, s := range all {
@@ -97,18 +106,22 @@ func TestFFmpegGivesBackAllSamples(t *testing.T) {
 	}
 }
 
-func TestSoxGivesBackAllSamples(t *testing.T) {
+func soxReads(t *testing.T, all []stream) {
 	if out, _ := exec.CommandContext(t.Context(), program(t, "sox"), "--help").Output(); !strings.Contains(string(out), " opus") {
 		t.Skip("sox is installed without Opus (Debian: libsox-fmt-opus or libsox-fmt-all): streams are not read by it here")
 	}
-	for _, s := range streams(t, true) {
+	for _, s := range all {
 		checkSamples(t, "sox", s, len(quiet(t, "sox", "-V2", s.path, "-t", "raw", "-e", "signed", "-b", "16", "-"))/2)
 	}
 }
 
-func TestOpusdecGivesBackAllSamples(t *testing.T) {
-	for _, s := range streams(t, true) {
-		checkSamples(t, "opusdec", s, opusdec(t, s.path))
+func mpvReads(t *testing.T, all []stream) {
+	args := []string{"--ao=pcm", "--ao-pcm-file=" + filepath.Join(t.TempDir(), "out.wav"), "--no-video", "--msg-level=all=warn", "--no-config"}
+	for _, s := range all {
+		args = append(args, s.path)
+	}
+	if out := quiet(t, "mpv", args...); len(out) > 0 {
+		t.Errorf("mpv says %s", out)
 	}
 }
 
@@ -127,9 +140,9 @@ func opusdec(t testing.TB, path string) int {
 	return (len(data) - at - 8) / 2
 }
 
-// TestOpusinfoFindsNothingWrong reads what opusinfo tells of a stream.
-func TestOpusinfoFindsNothingWrong(t *testing.T) {
-	for _, s := range streams(t, true) {
+// opusinfoReads finds nothing wrong, and the label.
+func opusinfoReads(t *testing.T, all []stream) {
+	for _, s := range all {
 		out := string(quiet(t, "opusinfo", s.path))
 		if strings.Contains(strings.ToLower(out), "warning") || strings.Contains(strings.ToLower(out), "error") {
 			t.Errorf("%s: %s", s.name, out)
@@ -142,17 +155,6 @@ func TestOpusinfoFindsNothingWrong(t *testing.T) {
 				t.Errorf("%s: no %q in %s", s.name, want, out)
 			}
 		}
-	}
-}
-
-func TestMpvPlaysInSilence(t *testing.T) {
-	program(t, "mpv")
-	args := []string{"--ao=pcm", "--ao-pcm-file=" + filepath.Join(t.TempDir(), "out.wav"), "--no-video", "--msg-level=all=warn", "--no-config"}
-	for _, s := range streams(t, false) {
-		args = append(args, s.path)
-	}
-	if out := quiet(t, "mpv", args...); len(out) > 0 {
-		t.Errorf("mpv says %s", out)
 	}
 }
 
