@@ -23,7 +23,7 @@ import (
 )
 
 // everyEncoding makes a server that refuses one of the encodings fail the tests; false: that encoding is skipped.
-const everyEncoding = false
+const everyEncoding = true
 
 // encodings are what Orotund speaks in.
 var encodings = []speech.Encoding{
