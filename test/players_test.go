@@ -3,7 +3,6 @@ package test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,9 +20,6 @@ import (
 	"github.com/orotund/orotund/internal/speech"
 	"github.com/orotund/orotund/internal/testkit/tone"
 )
-
-// everyEncoding makes a server that refuses one of the encodings fail the tests; false: that encoding is skipped.
-const everyEncoding = true
 
 // encodings are what Orotund speaks in.
 var encodings = []speech.Encoding{
@@ -62,11 +58,8 @@ func known(e speech.Encoding) (info codec.Info, ok bool) {
 func formatOf(t testing.TB, e speech.Encoding, rate int) (speech.Format, codec.Info) {
 	t.Helper()
 	info, ok := known(e)
-	if !ok && everyEncoding {
-		t.Fatalf("there is no %s", e)
-	}
 	if !ok {
-		t.Skipf("there is no %s yet", e)
+		t.Fatalf("there is no %s", e)
 	}
 	if e == speech.MP3 || e == speech.AAC {
 		program(t, "orotund-worker-codec")
@@ -114,7 +107,7 @@ func (s *stage) ask(ctx context.Context, f speech.Format, info codec.Info) (*htt
 	if resp.StatusCode != http.StatusOK {
 		data, _ := io.ReadAll(io.LimitReader(resp.Body, 1000))
 		resp.Body.Close()
-		return nil, &refused{status: resp.StatusCode, says: string(data)}
+		return nil, fmt.Errorf("%s: %s", resp.Status, data)
 	}
 	if got, want := resp.Header.Get("Content-Type"), info.ContentType(f); got != want {
 		resp.Body.Close()
@@ -123,24 +116,11 @@ func (s *stage) ask(ctx context.Context, f speech.Format, info codec.Info) (*htt
 	return resp, nil
 }
 
-// refused is an answer other than audio.
-type refused struct {
-	status int
-	says   string
-}
-
-// Error is the answer.
-func (r *refused) Error() string { return fmt.Sprintf("status %d: %s", r.status, r.says) }
-
-// streamed is the speech as HTTP sends it. The test is skipped if the server refuses the encoding and may.
+// streamed is the speech as HTTP sends it.
 func (s *stage) streamed(t *testing.T, e speech.Encoding, rate int) recording {
 	t.Helper()
 	f, info := formatOf(t, e, rate)
 	resp, err := s.ask(t.Context(), f, info)
-	var no *refused
-	if errors.As(err, &no) && no.status == http.StatusBadRequest && strings.Contains(no.says, "response_format") && !everyEncoding {
-		t.Skipf("the server does not make %s yet: %v", e, no)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,6 +104,11 @@ func TestTimings(t *testing.T) {
 		}
 		heard = sounds(pcm, tc.rate, audible, time.Millisecond)
 		for _, e := range ends {
+			for _, x := range timings {
+				if inside := x.Offset >= e.Offset && x.Offset < e.Offset+e.Length; inside && (x.Start < e.Start-30*time.Millisecond || x.Start+x.Duration > e.Start+e.Duration) {
+					t.Errorf("%+v: word %+v is outside of its segment %+v", tc, x, e)
+				}
+			}
 			if !near(e.Start, nearest(heard, e.Start, 0), 5*time.Millisecond) || !near(e.Start+e.Duration, nearest(heard, e.Start+e.Duration, 1), 5*time.Millisecond) {
 				t.Errorf("%+v: segment %+v is not where it is heard", tc, e)
 			}

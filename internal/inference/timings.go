@@ -16,12 +16,14 @@ type timings struct {
 	job     *job
 	pending []speech.Timing
 	said    bool          // the engine has told of a word
+	placed  bool          // the segment has its place …
+	origin  time.Duration // … which its times count from
 	floor   time.Duration // nothing of the segment can be earlier: the end of the one before
 }
 
 // begin tells that a segment begins.
 func (t *timings) begin(j *job) {
-	t.job, t.said = j, false
+	t.job, t.said, t.placed = j, false, false
 	t.pending = t.pending[:0]
 }
 
@@ -31,75 +33,63 @@ func (t *timings) take(x speech.Timing) {
 	t.pending = append(t.pending, x)
 }
 
-// place appends to events the timings that wait, if the segment has its place.
+// place appends to events the timings that wait, if the segment has its place. The latest waits on: it may be the segment's last, which
+// ends with what can be heard.
 func (t *timings) place(events []speech.Event, m *mix) []speech.Event {
-	origin, ok := m.origin()
-	if !ok || len(t.pending) == 0 {
-		return events
-	}
-	for _, x := range t.pending {
-		start := m.duration(origin) + time.Duration(float64(x.Start)/t.job.stretch)
-		end := start + time.Duration(float64(x.Duration)/t.job.stretch)
-		x.Start = max(start, t.floor)
-		if x.Duration > 0 {
-			x.Duration = max(end-x.Start, 0)
+	if !t.placed {
+		origin, ok := m.origin()
+		if !ok {
+			return events
 		}
-		x.Offset += t.job.seg.Offset
-		events = append(events, speech.Event{Kind: speech.EventTiming, Timing: x})
+		t.placed, t.origin = true, m.duration(origin)
 	}
-	t.pending = t.pending[:0]
+	if n := len(t.pending) - 1; n > 0 {
+		for _, x := range t.pending[:n] {
+			events = append(events, t.event(x))
+		}
+		t.pending = append(t.pending[:0], t.pending[n])
+	}
 	return events
 }
 
-// end appends what is to be told of a segment that is over: the words, if they are wanted and its engine does not tell of any, and its
-// end.
+// event brings a timing to the utterance.
+func (t *timings) event(x speech.Timing) speech.Event {
+	start := t.origin + time.Duration(float64(x.Start)/t.job.stretch)
+	end := start + time.Duration(float64(x.Duration)/t.job.stretch)
+	x.Start = max(start, t.floor)
+	if x.Duration > 0 {
+		x.Duration = max(end-x.Start, 0)
+	}
+	x.Offset += t.job.seg.Offset
+	return speech.Event{Kind: speech.EventTiming, Timing: x}
+}
+
+// end appends what is to be told of a segment that is over: its last timing, the words, if they are wanted and its engine does not tell of
+// any, and its end.
 func (t *timings) end(events []speech.Event, m *mix) []speech.Event {
 	from, to, audible := m.span()
 	start, end := m.duration(from), m.duration(to)
 	if !audible {
 		start, end = t.floor, t.floor
-	} else if t.words && !t.said {
-		events = t.estimate(events, start, end)
+	}
+	if audible && t.placed {
+		for _, x := range t.pending {
+			ev := t.event(x)
+			ev.Timing.Start = min(ev.Timing.Start, end)
+			ev.Timing.Duration = min(ev.Timing.Duration, end-ev.Timing.Start)
+			events = append(events, ev)
+		}
+	}
+	if audible && t.words && !t.said {
+		for _, x := range text.AppendEstimate(nil, t.job.seg.Text, t.job.seg.Language, start, end) {
+			x.Offset += t.job.seg.Offset
+			events = append(events, speech.Event{Kind: speech.EventTiming, Timing: x})
+		}
 	}
 	t.floor = end
 	seg := t.job.seg
 	return append(events, speech.Event{Kind: speech.EventSegmentEnd, SegmentEnd: speech.SegmentEnd{
 		Index: seg.Index, Offset: seg.Offset, Length: seg.Length, Start: start, Duration: end - start}})
-}
-
-// estimate gives each word of the segment a share of its time, by the length of its text; what stands between words counts as well.
-func (t *timings) estimate(events []speech.Event, start, end time.Duration) []speech.Event {
-	seg := t.job.seg
-	words := text.AppendWords(nil, seg.Text, seg.Language)
-	total := 0
-	for _, w := range words {
-		total += weight(seg.Text[w.Offset : w.Offset+w.Length])
-	}
-	at := 0
-	share := func(n int) time.Duration {
-		return start + time.Duration(float64(end-start)*float64(n)/float64(max(total, 1)))
-	}
-	for _, w := range words {
-		next := at + weight(seg.Text[w.Offset:w.Offset+w.Length])
-		events = append(events, speech.Event{Kind: speech.EventTiming, Timing: speech.Timing{Kind: speech.TimingWord, Estimated: true,
-			Offset: seg.Offset + w.Offset, Length: w.Length, Start: share(at), Duration: share(next) - share(at)}})
-		at = next
-	}
-	return events
-}
-
-// weight is about how long a word takes to say: a Latin letter 1, a full-width character, which is a syllable, 3, and 1 more for each
-// word.
-func weight(word string) int {
-	n := 1
-	for _, r := range word {
-		if r >= 0x2E80 {
-			n += 3
-		} else {
-			n++
-		}
-	}
-	return n
 }
 
 // wants tells whether a request asks for a kind of timing.

@@ -37,7 +37,7 @@ type Builder struct {
 	lasts    time.Duration // how long the engine says that word lasts; 0: not known
 	phonemes []Phoneme     // of word
 	early    []Phoneme     // before their word
-	words    []text.Span
+	guesses  []speech.Timing
 
 	layout
 }
@@ -197,32 +197,12 @@ func endPhonemes(p []Phoneme, last time.Duration) []Phoneme {
 
 // estimate adds the words of a segment of which none has come, each with a share of its time.
 func (b *Builder) estimate(from, to int, start, end time.Duration) {
-	b.words = text.AppendWords(b.words[:0], b.text[from:to], "")
-	total, at := 0, 0
-	for _, w := range b.words {
-		total += weight(b.text[from+w.Offset : from+w.Offset+w.Length])
+	b.guesses = text.AppendEstimate(b.guesses[:0], b.text[from:to], "", start, end)
+	for _, t := range b.guesses {
+		t.Offset += from
+		b.now = max(b.now, t.Start)
+		b.addWord(t)
 	}
-	share := func(n int) time.Duration {
-		return start + time.Duration(float64(end-start)*float64(n)/float64(max(total, 1)))
-	}
-	for _, w := range b.words {
-		next := at + weight(b.text[from+w.Offset:from+w.Offset+w.Length])
-		b.now = max(b.now, share(at))
-		b.addWord(speech.Timing{Kind: speech.TimingWord, Offset: from + w.Offset, Length: w.Length, Start: share(at), Duration: share(next) - share(at), Estimated: true})
-		at = next
-	}
-}
-
-// weight is about how long a word takes to say.
-func weight(word string) int {
-	n := 1
-	for _, r := range word {
-		n++
-		if isWide(r) {
-			n += 2
-		}
-	}
-	return n
 }
 
 // endSegment settles what the segment has, and writes it.

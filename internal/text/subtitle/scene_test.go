@@ -35,7 +35,7 @@ func (s scene) events(timing func(speech.Timing), end func(speech.SegmentEnd)) t
 		start := now
 		words = text.AppendWords(words[:0], x.Text, x.Language)
 		for _, w := range words {
-			d := perWeight * time.Duration(weight(x.Text[w.Offset:w.Offset+w.Length]))
+			d := perWeight * time.Duration(text.Weight(x.Text[w.Offset:w.Offset+w.Length]))
 			t := speech.Timing{Kind: speech.TimingWord, Offset: x.Offset + w.Offset, Length: w.Length, Start: now, Estimated: s.estimated}
 			if s.lasts {
 				t.Duration = d - 10*time.Millisecond

@@ -36,7 +36,11 @@ type Voice struct {
 	Gender     Gender
 }
 
-// listVoices reads the library's list, without the mbrola voices: these need another program, which speaks at other rates.
+// burmese is the voice that ends the process ("buffer overflow detected", espeak-ng 1.51) with a sentence of some length.
+const burmese = "sit/my"
+
+// listVoices reads the library's list, without the mbrola voices, which need another program that speaks at other rates, and without the
+// one that crashes.
 func listVoices() []Voice {
 	list := C.espeak_ListVoices(nil)
 	if list == nil {
@@ -48,7 +52,7 @@ func listVoices() []Voice {
 			break
 		}
 		identifier := C.GoString(v.identifier)
-		if strings.HasPrefix(identifier, "mb/") || strings.HasPrefix(identifier, "mb-") {
+		if strings.HasPrefix(identifier, "mb/") || strings.HasPrefix(identifier, "mb-") || identifier == burmese {
 			continue
 		}
 		out = append(out, Voice{
