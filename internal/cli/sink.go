@@ -32,7 +32,7 @@ func newSink(path string, stdout io.Writer, enc speech.Encoding) (*sink, error) 
 	fi, err := os.Stat(path)
 	switch {
 	case err == nil && fi.IsDir():
-		return nil, usageError{fmt.Errorf("-o %s is a directory", path)}
+		return nil, usageError{fmt.Errorf("%s is a directory, not a file to write", path)}
 	case err == nil && !fi.Mode().IsRegular():
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {
@@ -45,7 +45,7 @@ func newSink(path string, stdout io.Writer, enc speech.Encoding) (*sink, error) 
 	}
 	f, err := partFile(filepath.Dir(path), fi)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usageError{fmt.Errorf("-o %s: there is no folder %s", path, filepath.Dir(path))}
+		return nil, usageError{fmt.Errorf("%s cannot be written: there is no folder %s", path, filepath.Dir(path))}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("create output: %w", err)

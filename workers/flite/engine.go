@@ -154,7 +154,7 @@ func warn(u *child.Utterance, skipped, tokens int) error {
 	case tokens == 0:
 		return u.Warning("flite can say nothing of the text: %d characters were skipped", skipped)
 	case skipped > 0:
-		return u.Warning("%d characters that flite cannot say were skipped", skipped)
+		return u.Warning("flite skipped characters that it cannot say: %d", skipped)
 	}
 	return nil
 }
