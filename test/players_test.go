@@ -189,7 +189,7 @@ func players() []player {
 	// Whatever made it, a file has no length in it if its format has no place for one. libavformat then guesses, and says so.
 	const guess = `Estimating duration from bitrate, this may be inaccurate`
 	file := func(r recording) bool {
-		return r.path != "" && only(speech.PCM, speech.MP3, speech.AAC)(r.format.Encoding)
+		return r.path != "" && only(speech.PCM, speech.AAC)(r.format.Encoding)
 	}
 	return []player{
 		{program: "ffmpeg", command: ffmpegPlays, remark: `\[\w+ @ 0x[0-9a-f]+\] ` + guess, of: file},

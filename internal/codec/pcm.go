@@ -54,12 +54,18 @@ func (e *pcmEncoder) Close() error {
 
 // check tells why a call cannot go on, if so.
 func (e *pcmEncoder) check(ctx context.Context, pcm []byte) error {
+	return CheckCall(ctx, e.ctx, e.done, pcm)
+}
+
+// CheckCall tells why a call of an encoder cannot go on, if so: its context or that of New, life, has ended, the encoder is done, or pcm is
+// not whole samples. Encoders begin each call with it.
+func CheckCall(ctx, life context.Context, done bool, pcm []byte) error {
 	switch {
 	case ctx.Err() != nil:
 		return fault.From(ctx.Err())
-	case e.ctx.Err() != nil:
-		return fault.From(e.ctx.Err())
-	case e.done:
+	case life.Err() != nil:
+		return fault.From(life.Err())
+	case done:
 		return ErrEnded
 	case len(pcm)%2 != 0:
 		return ErrHalfSample

@@ -8,7 +8,6 @@ import (
 
 	"github.com/orotund/orotund/internal/codec"
 	"github.com/orotund/orotund/internal/codec/metadata"
-	"github.com/orotund/orotund/internal/fault"
 	"github.com/orotund/orotund/internal/speech"
 )
 
@@ -48,7 +47,7 @@ type encoder struct {
 
 // Encode implements codec.Encoder. The stream's header leaves with the first samples, and a frame with the last sample of its block.
 func (e *encoder) Encode(ctx context.Context, pcm []byte) ([]byte, error) {
-	if err := e.check(ctx, pcm); err != nil {
+	if err := codec.CheckCall(ctx, e.ctx, e.done, pcm); err != nil {
 		return nil, err
 	}
 	e.out = e.out[:0]
@@ -74,7 +73,7 @@ func (e *encoder) Encode(ctx context.Context, pcm []byte) ([]byte, error) {
 
 // Finish implements codec.Encoder. The last frame has the samples that are left; a stream without a sample is a header alone.
 func (e *encoder) Finish(ctx context.Context) ([]byte, error) {
-	if err := e.check(ctx, nil); err != nil {
+	if err := codec.CheckCall(ctx, e.ctx, e.done, nil); err != nil {
 		return nil, err
 	}
 	e.done = true
@@ -105,19 +104,4 @@ func (e *encoder) flush() (err error) {
 	e.out, err = e.frames.appendFrame(e.out, e.block)
 	e.block = e.block[:0]
 	return err
-}
-
-// check tells why a call cannot go on, if so.
-func (e *encoder) check(ctx context.Context, pcm []byte) error {
-	switch {
-	case ctx.Err() != nil:
-		return fault.From(ctx.Err())
-	case e.ctx.Err() != nil:
-		return fault.From(e.ctx.Err())
-	case e.done:
-		return codec.ErrEnded
-	case len(pcm)%2 != 0:
-		return codec.ErrHalfSample
-	}
-	return nil
 }

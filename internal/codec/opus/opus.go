@@ -8,7 +8,6 @@ import (
 
 	"github.com/orotund/orotund/internal/audio"
 	"github.com/orotund/orotund/internal/codec"
-	"github.com/orotund/orotund/internal/fault"
 	"github.com/orotund/orotund/internal/speech"
 )
 
@@ -72,7 +71,7 @@ type encoder struct {
 
 // Encode implements codec.Encoder. Headers leave with the first page of sound.
 func (e *encoder) Encode(ctx context.Context, pcm []byte) ([]byte, error) {
-	if err := e.check(ctx, pcm); err != nil {
+	if err := codec.CheckCall(ctx, e.ctx, e.done, pcm); err != nil {
 		return nil, err
 	}
 	e.out = e.out[:0]
@@ -93,7 +92,7 @@ func (e *encoder) Encode(ctx context.Context, pcm []byte) ([]byte, error) {
 
 // Finish implements codec.Encoder. A stream without a sample is headers and an empty page of sound: one packet, all of which is trimmed.
 func (e *encoder) Finish(ctx context.Context) ([]byte, error) {
-	if err := e.check(ctx, nil); err != nil {
+	if err := codec.CheckCall(ctx, e.ctx, e.done, nil); err != nil {
 		return nil, err
 	}
 	e.done = true
@@ -137,20 +136,5 @@ func (e *encoder) encodeReady() error {
 		rest = rest[frameSamples:]
 	}
 	e.ready = e.ready[:copy(e.ready, rest)]
-	return nil
-}
-
-// check tells why a call cannot go on, if so.
-func (e *encoder) check(ctx context.Context, pcm []byte) error {
-	switch {
-	case ctx.Err() != nil:
-		return fault.From(ctx.Err())
-	case e.ctx.Err() != nil:
-		return fault.From(e.ctx.Err())
-	case e.done:
-		return codec.ErrEnded
-	case len(pcm)%2 != 0:
-		return codec.ErrHalfSample
-	}
 	return nil
 }
