@@ -6,6 +6,7 @@ const (
 	dcCorner = 15    // Hz: a voice of 60 Hz loses 0.3 dB, one of 100 Hz 0.1 dB
 	dcQuiet  = 0.004 // how far silence lies from its offset at most (-48 dBFS)
 	dcGone   = 1e-20 // an offset below which there is none: numbers that come nearer to 0 are slow to calculate with
+	dcBlock  = 1024  // samples after which that is looked at
 )
 
 // DCBlocker removes a constant offset from one stream: a high-pass of the first order with its corner at 15 Hz. The offset is
@@ -39,14 +40,19 @@ func (b *DCBlocker) Process(x []float32) {
 		b.offset += (v - b.offset) * max(1/b.quiet, b.follow)
 		x[i] = float32(v - b.offset)
 	}
-	offset, follow := b.offset, b.follow
-	for ; i < len(x); i++ {
-		v := float64(x[i])
-		offset += (v - offset) * follow
+	// Of a sample to the next only one product and one sum wait for each other.
+	offset, follow, keep := b.offset, b.follow, 1-b.follow
+	for rest := x[i:]; len(rest) > 0; {
+		n := min(len(rest), dcBlock)
+		for i, s := range rest[:n] {
+			v := float64(s)
+			offset = offset*keep + v*follow
+			rest[i] = float32(v - offset)
+		}
 		if offset < dcGone && offset > -dcGone {
 			offset = 0
 		}
-		x[i] = float32(v - offset)
+		rest = rest[n:]
 	}
 	b.offset = offset
 }

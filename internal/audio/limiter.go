@@ -32,7 +32,8 @@ type Limiter struct {
 	count int        // … and how many
 	held  int64      // the gain of now, before it is smoothed
 	box   []int64    // the last ahead+1 of these; a ring
-	sum   int64      // of them
+	sum   int64      // of them …
+	scale float64    // … times this is their mean
 	at    int        // the oldest of them
 }
 
@@ -55,6 +56,7 @@ func NewLimiter(sampleRate int, ceiling float64) (*Limiter, error) {
 		buf:     make([]float32, 0, ahead+limitBlock),
 		lows:    make([]lowPoint, ahead+1),
 		box:     make([]int64, ahead+1),
+		scale:   1 / float64(unity*int64(ahead+1)),
 	}
 	l.Reset()
 	return l, nil
@@ -141,7 +143,9 @@ func quietRun(x []float32, ceiling float32) int {
 func (l *Limiter) step(v float32) float64 {
 	size := len(l.lows)
 	if l.count > 0 && l.lows[l.first].when < l.now-int64(l.ahead) {
-		l.first = (l.first + 1) % size
+		if l.first++; l.first == size {
+			l.first = 0
+		}
 		l.count--
 	}
 	if v > l.ceiling || v < -l.ceiling {
@@ -164,7 +168,7 @@ func (l *Limiter) step(v float32) float64 {
 	if l.at++; l.at == len(l.box) {
 		l.at = 0
 	}
-	return float64(l.sum) / float64(unity*int64(len(l.box)))
+	return float64(l.sum) * l.scale
 }
 
 // limit applies the gain; rounding does not bring a sample over the ceiling.
