@@ -362,7 +362,7 @@ func BenchmarkSoundCodecs(b *testing.B) {
 		{codec.ALaw(), soundRate, 0, false, soxFile("-e a-law")},
 		{flac.Codec{}, soundRate, 0, false, reference{"flac -5", func(in string) []string {
 			return []string{"flac", "-5", "-s", "-f", "--no-seektable", "--force-raw-format", "--sign=signed", "--endian=little", "--channels=1", "--bps=16",
-				"--sample-rate=" + strconv.Itoa(soundRate), "-o", "/dev/null", in}
+				"--sample-rate=" + strconv.Itoa(soundRate), "--no-preserve-modtime", "-o", "/dev/null", in} // else it gives /dev/null the mode of in
 		}}},
 		{opus.Codec{}, soundRate, 32000, false, reference{"opusenc --comp 5 --bitrate 32", func(in string) []string {
 			return []string{"opusenc", "--quiet", "--raw", "--raw-rate", strconv.Itoa(soundRate), "--raw-chan", "1", "--comp", "5", "--bitrate", "32", in, "/dev/null"}

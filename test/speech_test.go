@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orotund/orotund/internal/speech"
 	"github.com/orotund/orotund/internal/testkit/tone"
 )
 
@@ -53,11 +54,11 @@ func engines(t *testing.T) {
 // TestFirstByte is the gate: audio leaves before the first segment has been synthesised whole, shown with an engine at real time.
 func TestFirstByte(t *testing.T) {
 	each(t, "", func(t *testing.T, d *deployment) {
-		for _, format := range []string{"wav", "pcm", "mp3"} {
-			if format == "mp3" {
+		for _, format := range encodings {
+			if format == speech.MP3 || format == speech.AAC {
 				program(t, "orotund-worker-codec")
 			}
-			text := strings.Repeat("a", 100) // one segment: 5 s
+			text := strings.Repeat("a", 40) // one segment: 2 s
 			began := time.Now()
 			resp := d.post(t.Context(), t, map[string]any{"voice": "tone.paced", "input": text, "response_format": format})
 			if _, err := io.ReadFull(resp.Body, make([]byte, 1)); err != nil {
