@@ -18,7 +18,7 @@ import (
 
 // Options tell what the suite may expect of a codec.
 type Options struct {
-	// Decode turns a whole stream of format f back into samples; nil: ffmpeg does, and the tests that decode are skipped where it
+	// Decode turns a whole stream of format f back into samples; nil: ffmpeg does. The tests that decode are skipped where a program
 	// is not installed.
 	Decode func(ctx context.Context, f speech.Format, data []byte) ([]int16, error)
 	// Lossless codecs give back the samples that they were given, exactly.
