@@ -25,24 +25,18 @@ func newSubtitles(path, text string) (*subtitles, error) {
 	if path == "-" {
 		return nil, usageError{errors.New("--subtitles needs the name of a file that ends in " + subtitle.Extensions)}
 	}
-	s := &subtitles{}
-	w, err := subtitle.ForFile(path, writeFunc(func(p []byte) (int, error) { return s.buf.Write(p) }), 0)
+	s := &subtitles{buf: bufio.NewWriterSize(nil, 64<<10)}
+	w, err := subtitle.ForFile(path, s.buf, 0)
 	if err != nil {
 		return nil, usageError{err}
 	}
 	if s.sink, err = newSink(path, nil, ""); err != nil {
 		return nil, err
 	}
-	s.buf = bufio.NewWriterSize(s.sink, 64<<10)
+	s.buf.Reset(s.sink)
 	s.build = subtitle.NewBuilder(text, w, subtitle.Options{})
 	return s, nil
 }
-
-// writeFunc is an io.Writer of one function.
-type writeFunc func(p []byte) (int, error)
-
-// Write implements io.Writer.
-func (f writeFunc) Write(p []byte) (int, error) { return f(p) }
 
 // timing takes the time of a word.
 func (s *subtitles) timing(t speech.Timing) error {

@@ -15,7 +15,9 @@ import (
 type body interface {
 	// contentType of a stream of format f.
 	contentType(f speech.Format) string
-	// event writes what an event is in this form; nothing if it has none.
+	// takes tells whether events of a kind have a form here; the others are passed over.
+	takes(k speech.EventKind) bool
+	// event writes what an event that it takes is in this form.
 	event(w io.Writer, ev speech.Event) error
 	// end writes what follows the last event.
 	end(w io.Writer) error
@@ -27,6 +29,8 @@ type body interface {
 type audioBody struct{}
 
 func (audioBody) contentType(f speech.Format) string { return codec.ContentType(f) }
+
+func (audioBody) takes(k speech.EventKind) bool { return k == speech.EventAudio }
 
 func (audioBody) event(w io.Writer, ev speech.Event) error {
 	_, err := w.Write(ev.Audio)
@@ -64,7 +68,7 @@ func (g *Gateway) stream(w http.ResponseWriter, r *http.Request, st speech.Strea
 			continue
 		}
 		heard = heard || ev.Kind == speech.EventAudio
-		if _, bare := b.(audioBody); bare && ev.Kind != speech.EventAudio {
+		if !b.takes(ev.Kind) {
 			continue
 		}
 		if !begun {

@@ -56,6 +56,8 @@ type segmentEvent struct {
 
 func (b *eventBody) contentType(speech.Format) string { return "text/event-stream" }
 
+func (b *eventBody) takes(speech.EventKind) bool { return true }
+
 func (b *eventBody) event(w io.Writer, ev speech.Event) error {
 	switch ev.Kind {
 	case speech.EventAudio:

@@ -14,7 +14,6 @@ type effects struct {
 	to         int  // Hz
 	clean      bool // a constant offset is removed
 	resamplers map[int]*audio.Resampler
-	blockers   map[int]*audio.DCBlocker
 
 	// of the segment at hand
 	blocker   *audio.DCBlocker // nil: not wanted
@@ -26,7 +25,7 @@ type effects struct {
 }
 
 func newEffects(to int, clean bool) *effects {
-	return &effects{to: to, clean: clean, resamplers: map[int]*audio.Resampler{}, blockers: map[int]*audio.DCBlocker{}}
+	return &effects{to: to, clean: clean, resamplers: map[int]*audio.Resampler{}}
 }
 
 // begin prepares for a segment at from Hz, to be made speed times as fast, and raised by a factor of pitch.
@@ -38,13 +37,9 @@ func (e *effects) begin(from int, speed, pitch float64) error {
 	var ok bool
 	var err error
 	if e.clean {
-		if e.blocker, ok = e.blockers[from]; !ok {
-			if e.blocker, err = audio.NewDCBlocker(from); err != nil {
-				return fail(err)
-			}
-			e.blockers[from] = e.blocker
+		if e.blocker, err = audio.NewDCBlocker(from); err != nil {
+			return fail(err)
 		}
-		e.blocker.Reset()
 	}
 	// Audio that is stretched by the pitch, and then taken to be at a rate that is higher by as much, is as long as it was.
 	if stretch := speed / pitch; math.Abs(stretch-1) > 1e-6 {

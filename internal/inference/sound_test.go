@@ -2,8 +2,6 @@ package inference_test
 
 import (
 	"encoding/binary"
-	"errors"
-	"io"
 	"math"
 	"strings"
 	"testing"
@@ -19,30 +17,19 @@ import (
 // listen speaks a request and returns its samples, timings and segments.
 func listen(t *testing.T, s system, req speech.Request) (pcm []int16, timings []speech.Timing, ends []speech.SegmentEnd) {
 	t.Helper()
-	st, err := s.Speak(t.Context(), req)
-	if err != nil {
-		t.Fatal(err)
+	_, all, raw := events(t, s, req)
+	for i := 0; i+1 < len(raw); i += 2 {
+		pcm = append(pcm, int16(binary.LittleEndian.Uint16(raw[i:])))
 	}
-	defer st.Close()
-	for {
-		ev, err := st.Next(t.Context())
-		if errors.Is(err, io.EOF) {
-			return pcm, timings, ends
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, ev := range all {
 		switch ev.Kind {
-		case speech.EventAudio:
-			for i := 0; i+1 < len(ev.Audio); i += 2 {
-				pcm = append(pcm, int16(binary.LittleEndian.Uint16(ev.Audio[i:])))
-			}
 		case speech.EventTiming:
 			timings = append(timings, ev.Timing)
 		case speech.EventSegmentEnd:
 			ends = append(ends, ev.SegmentEnd)
 		}
 	}
+	return pcm, timings, ends
 }
 
 // sounds returns when sound begins and ends, by the level (RMS, full scale 32768) of any 1 ms; silence of less than gap is inside.

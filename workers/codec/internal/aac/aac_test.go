@@ -24,18 +24,7 @@ func encode(tb testing.TB, p *Pool, s Settings, pcm []byte, step int) []byte {
 		tb.Fatal(err)
 	}
 	defer e.Close()
-	var out []byte
-	for len(pcm) > 0 {
-		n := min(step, len(pcm))
-		if out, err = e.Encode(out, pcm[:n]); err != nil {
-			tb.Fatal(err)
-		}
-		pcm = pcm[n:]
-	}
-	if out, err = e.Flush(out); err != nil {
-		tb.Fatal(err)
-	}
-	return out
+	return codectest.Encode(tb, e, pcm, step)
 }
 
 // TestRoundTrip encodes at both sample rates in steps of 20 ms and compares what ffmpeg decodes with what went in. Measured at all

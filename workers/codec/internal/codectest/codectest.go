@@ -87,3 +87,26 @@ func Compare(x, y []float64, most int) (lag int, correlation, level float64) {
 	}
 	return lag, xy / math.Sqrt(xx*yy), math.Sqrt(yy / xx)
 }
+
+// Encoder is what the encoders here have in common.
+type Encoder interface {
+	Encode(dst, pcm []byte) ([]byte, error)
+	Flush(dst []byte) ([]byte, error)
+}
+
+// Encode runs a stream whole, step bytes of PCM at a time, and returns what e makes of it.
+func Encode(tb testing.TB, e Encoder, pcm []byte, step int) (out []byte) {
+	tb.Helper()
+	var err error
+	for len(pcm) > 0 {
+		n := min(step, len(pcm))
+		if out, err = e.Encode(out, pcm[:n]); err != nil {
+			tb.Fatal(err)
+		}
+		pcm = pcm[n:]
+	}
+	if out, err = e.Flush(out); err != nil {
+		tb.Fatal(err)
+	}
+	return out
+}

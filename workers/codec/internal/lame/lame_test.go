@@ -43,18 +43,7 @@ func encode(tb testing.TB, s Settings, pcm []byte, step int) []byte {
 		tb.Fatal(err)
 	}
 	defer e.Close()
-	var out []byte
-	for len(pcm) > 0 {
-		n := min(step, len(pcm))
-		if out, err = e.Encode(out, pcm[:n]); err != nil {
-			tb.Fatal(err)
-		}
-		pcm = pcm[n:]
-	}
-	if out, err = e.Flush(out); err != nil {
-		tb.Fatal(err)
-	}
-	return out
+	return codectest.Encode(tb, e, pcm, step)
 }
 
 // TestSteps checks that it does not matter in which steps the samples come.
