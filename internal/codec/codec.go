@@ -99,7 +99,7 @@ func (i Info) checkRate(rate int) error {
 func (i Info) checkBitRate(bits int) error {
 	if len(i.BitRates) == 0 {
 		if bits != 0 {
-			return fault.InvalidField(FieldBitRate, "must be absent for %s, which is not compressed", i.Encoding)
+			return fault.InvalidField(FieldBitRate, "must be absent for %s, which has no choice of bit rates", i.Encoding)
 		}
 		return nil
 	}

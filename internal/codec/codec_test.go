@@ -103,3 +103,14 @@ func TestPassThroughDoesNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+// TestBitRateWhereThereIsNone: FLAC and G.711 are compressed, and have no bit rate to choose all the same.
+func TestBitRateWhereThereIsNone(t *testing.T) {
+	for _, i := range []codec.Info{codec.FLAC(), codec.MuLaw().Info(), codec.PCM{}.Info()} {
+		_, err := i.Resolve(speech.Format{Encoding: i.Encoding, BitRate: 64000}, 24000)
+		want := "must be absent for " + string(i.Encoding) + ", which has no choice of bit rates"
+		if f := fault.From(err); f == nil || f.Field != codec.FieldBitRate || f.Message != want {
+			t.Errorf("%s: %v", i.Encoding, err)
+		}
+	}
+}
