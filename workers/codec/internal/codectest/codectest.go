@@ -90,7 +90,9 @@ func Compare(x, y []float64, most int) (lag int, correlation, level float64) {
 
 // Encoder is what the encoders here have in common.
 type Encoder interface {
+	// Encode takes 16-bit PCM and appends to dst what is ready.
 	Encode(dst, pcm []byte) ([]byte, error)
+	// Flush appends what is left after the last sample.
 	Flush(dst []byte) ([]byte, error)
 }
 
